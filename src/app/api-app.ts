@@ -7,7 +7,7 @@ import { Refusals } from '../audit/refusals.js';
 import { logInAdvice } from '../auth/log-in-advice.js';
 import { authenticateWith } from '../auth/principals/authenticate.middleware.js';
 import { Authenticator } from '../auth/principals/authenticator.js';
-import { serviceUnavailable, type MillraceError } from '../common/errors/millrace.error.js';
+import type { MillraceError } from '../common/errors/millrace.error.js';
 import { answerClientErrors } from '../common/http/client-error.js';
 import { configureHttp } from '../common/http/configure-http.js';
 import { defaultConnectionLimits, limitConnections } from '../common/http/connection-limits.js';
@@ -15,6 +15,7 @@ import { serverBusy } from '../common/http/load-shedding.js';
 import { Metrics } from '../common/metrics/metrics.js';
 import type { MillraceConfig } from '../config/millrace-config.js';
 import {
+  databaseAway,
   isDatabaseBusy,
   isDatabaseUnavailable,
   isWriteConflict,
@@ -69,5 +70,5 @@ export async function createApiApp(
 function databaseFailure(error: unknown): MillraceError | undefined {
   if (isDatabaseBusy(error) || isWriteConflict(error)) return serverBusy(error);
   if (!isDatabaseUnavailable(error)) return undefined;
-  return serviceUnavailable('The database is not reachable.', { cause: error });
+  return databaseAway(error);
 }

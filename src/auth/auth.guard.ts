@@ -10,6 +10,7 @@ import { AuthEvents } from './principals/auth-events.js';
 import { PrincipalWatch } from './principals/principal-watch.js';
 import { CSRF_HEADER, SessionCookies } from './sessions/session-cookies.js';
 import { scopeMissing } from './policy/missing-scope.js';
+import { tokenMissing } from './policy/missing-token.js';
 import { routeAccess } from './policy/route-access.js';
 import type { AuthenticatedRequest } from './principals/principal.js';
 
@@ -82,11 +83,6 @@ export class AuthGuard implements CanActivate {
       const message = 'The client sends too many requests with a missing or wrong token.';
       return tooManyRequests(request, verdict, message);
     }
-    return new MillraceError(
-      'AuthenticationError',
-      request.headers.authorization === undefined
-        ? 'The request carries no token.'
-        : 'The token of the request is not valid.',
-    );
+    return tokenMissing(request.headers.authorization);
   }
 }

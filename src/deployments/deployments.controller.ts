@@ -9,12 +9,12 @@ import {
 } from '@nestjs/swagger';
 import type { Published } from '../engine/steps/deploy/deploy-action.js';
 import { LOOPBACK } from '../engine/steps/deploy/published-reader.js';
-import { validationError } from '../common/errors/millrace.error.js';
+import { validationError, notFound } from '../common/errors/millrace.error.js';
 import { Requires } from '../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../auth/principals/principal.js';
 import { Audited, type AuditFacts } from '../common/audit/audited.decorator.js';
-import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
+import { ApiErrors, ApiPage, EXAMPLE_ID, BodyExample } from '../common/http/api-documentation.js';
 import { type PageBody, pageBody, pageRequest } from '../common/http/paging.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
 import { DeploymentApprovals } from './approvals/deployment-approvals.js';
@@ -28,6 +28,7 @@ import {
 } from './explanation/dto/explanation.response.js';
 import { PromoteDto, type PublishDto } from './dto/promote.dto.js';
 import { RollbackDto } from './dto/rollback.dto.js';
+import { deploymentOver, hasSwitched, inItAlready, noEarlierRelease } from './refusals.js';
 
 const NAMED = { name: ({ answer }: AuditFacts) => answer('service') };
 
@@ -56,7 +57,7 @@ export class DeploymentsController {
   @Requires('deployments:read')
   @ApiOperation({ summary: 'A deployment: what it did, and why' })
   @ApiOkResponse({ type: DeploymentResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('deployment', EXAMPLE_ID), 503)
   async get(@Param('id', UuidPipe) id: string): Promise<DeploymentResponse> {
     return deploymentResponse(await this.deployments.get(id));
   }
@@ -65,7 +66,7 @@ export class DeploymentsController {
   @Requires('deployments:read')
   @ApiOperation({ summary: 'Why a deployment is as it is' })
   @ApiOkResponse({ type: DeploymentExplanationResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('deployment', EXAMPLE_ID), 503)
   async explain(@Param('id', UuidPipe) id: string): Promise<DeploymentExplanationResponse> {
     return deploymentExplanationResponse(await this.deployments.explain(id));
   }
@@ -77,6 +78,7 @@ export class DeploymentsController {
     details: (facts) => ({ release: facts.body('release') }),
   })
   @HttpCode(202)
+  @BodyExample({})
   @ApiOperation({
     summary: 'Let a release of the service of this deployment serve again',
     description:
@@ -84,7 +86,7 @@ export class DeploymentsController {
   })
   @ApiBody({ type: RollbackDto, required: false })
   @ApiAcceptedResponse({ type: DeploymentResponse })
-  @ApiErrors(400, 401, 404, 409, 503)
+  @ApiErrors(400, 401, notFound('deployment', EXAMPLE_ID), noEarlierRelease('production/shop'), 503)
   async rollback(
     @Param('id', UuidPipe) id: string,
     @Body() body: RollbackDto,
@@ -104,13 +106,14 @@ export class DeploymentsController {
     }),
   })
   @HttpCode(202)
+  @BodyExample({ environment: 'production' })
   @ApiOperation({
     summary: 'Let the release of this deployment serve in another environment too',
     description:
       'The answer is the deployment that does it, on a worker of its host, under the rules of that environment. Files are copied, and are the same: the digest says so; an image is the same one.',
   })
   @ApiAcceptedResponse({ type: DeploymentResponse })
-  @ApiErrors(400, 401, 404, 409, 503)
+  @ApiErrors(400, 401, notFound('deployment', EXAMPLE_ID), inItAlready('production'), 503)
   async promote(
     @Param('id', UuidPipe) id: string,
     @Body() { environment, path, publish, current_environment: current = false }: PromoteDto,
@@ -128,6 +131,7 @@ export class DeploymentsController {
     details: ({ body }) => ({ override: body('override'), reason: body('reason') }),
   })
   @HttpCode(200)
+  @BodyExample({ reason: 'tried on staging' })
   @ApiOperation({
     summary: 'Approve a deployment that waits for it',
     description:
@@ -135,7 +139,7 @@ export class DeploymentsController {
   })
   @ApiBody({ type: ApproveDto, required: false })
   @ApiOkResponse({ type: DeploymentResponse })
-  @ApiErrors(400, 401, 404, 409, 503)
+  @ApiErrors(400, 401, notFound('deployment', EXAMPLE_ID), deploymentOver(), 503)
   async approve(
     @Param('id', UuidPipe) id: string,
     @Body() body: ApproveDto,
@@ -153,13 +157,14 @@ export class DeploymentsController {
     details: ({ body }) => ({ reason: body('reason') }),
   })
   @HttpCode(200)
+  @BodyExample({ reason: 'not before the holidays' })
   @ApiOperation({
     summary: 'Say no to a deployment that waits for approvals: it fails',
     description: 'By whoever may approve there; also to what is their own.',
   })
   @ApiBody({ type: RejectDto, required: false })
   @ApiOkResponse({ type: DeploymentResponse })
-  @ApiErrors(400, 401, 404, 409, 503)
+  @ApiErrors(400, 401, notFound('deployment', EXAMPLE_ID), deploymentOver(), 503)
   async reject(
     @Param('id', UuidPipe) id: string,
     @Body() body: RejectDto,
@@ -177,7 +182,7 @@ export class DeploymentsController {
     summary: 'Stop a deployment before it switches; nothing of what serves is changed',
   })
   @ApiOkResponse({ type: DeploymentResponse })
-  @ApiErrors(400, 401, 404, 409, 503)
+  @ApiErrors(400, 401, notFound('deployment', EXAMPLE_ID), deploymentOver(), hasSwitched(), 503)
   async cancel(
     @Param('id', UuidPipe) id: string,
     @CurrentPrincipal() principal: Principal,

@@ -18,6 +18,7 @@ import { rollbackOf } from './record/rollback.js';
 import { type Promotion, Promotions } from './promotions.js';
 import { DeploymentGate } from './running/approval-gate.js';
 import { deploymentReasons } from './running/deployment-reasons.js';
+import { deploymentOver, hasSwitched, noEarlierRelease } from './refusals.js';
 
 /** What the API does with deployments; a worker of their host does the rest. */
 @Injectable()
@@ -82,7 +83,7 @@ export class DeploymentsService {
   async cancel(id: string, by: string): Promise<DeploymentView> {
     const deployment = await this.demand(id);
     const { phase, unit } = deployment;
-    if (isFinished(deployment)) throw conflict('The deployment is over.');
+    if (isFinished(deployment)) throw deploymentOver();
     if (unit !== undefined) {
       throw conflict(
         `It is a part of the deployment ${unit.deployment_id} of ${unit.service_id}.`,
@@ -92,9 +93,7 @@ export class DeploymentsService {
       );
     }
     if (phase === 'switch' || phase === 'clean_up') {
-      throw conflict('The deployment has switched: what serves now is not taken back.', {
-        suggestions: ['Roll back'],
-      });
+      throw hasSwitched();
     }
     await this.store.requestCancel(id, by);
     await this.waits.lookAt(deployment);
@@ -150,9 +149,7 @@ function before(releases: readonly Release[], { release_id: id, _id }: Service):
     (release) => isKept(release) && serving !== undefined && release.number < serving.number,
   );
   if (found === undefined) {
-    throw conflict(`No release of ${_id} that served before the present one is kept.`, {
-      suggestions: ['Deploy an earlier commit, or name a release that is kept.'],
-    });
+    throw noEarlierRelease(_id);
   }
   return found;
 }

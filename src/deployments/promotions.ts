@@ -21,6 +21,7 @@ import {
 import { DeploymentStore, type NewService, PlaceTakenError } from './record/deployment-store.js';
 import { routePlace } from './routes/service-route.js';
 import { DeploymentGate } from './running/approval-gate.js';
+import { inItAlready } from './refusals.js';
 
 export interface Promotion {
   readonly environment: string;
@@ -55,7 +56,7 @@ export class Promotions {
     const from = await this.store.find(id);
     if (from === undefined) throw notFound('deployment', id);
     if (from.environment === environment) {
-      throw conflict(`It is in ${environment} already.`, { suggestions: ['Name another one.'] });
+      throw inItAlready(environment);
     }
     const release = await this.promotable(from);
     const made = await this.store.find(release.deployment_id);

@@ -126,7 +126,8 @@ function isEnd({ kind }: JobState): boolean {
 const UPLOAD =
   'Send the files instead: `./millrace detect FOLDER` where they are, or POST /api/detect/upload.';
 
-function noWorker(why: string): MillraceError {
+/** 503 */
+export function noWorker(why: string): MillraceError {
   return serviceUnavailable(`${why} A worker clones the repository.`, {
     details: { code: 'no_worker' },
     suggestions: ['Start a worker, or look at `./millrace workers` (/api/workers).', UPLOAD],
@@ -141,7 +142,8 @@ function tooMany(): MillraceError {
   });
 }
 
-function takesLonger(): MillraceError {
+/** 504 */
+export function takesLonger(): MillraceError {
   const minutes = CLONE_LIMIT_MS / 60_000;
   return new MillraceError('TimeoutError', 'The clone takes longer than a request waits.', {
     details: { code: 'still_cloning' },

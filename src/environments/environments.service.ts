@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Account, Accounts } from '../auth/accounts/accounts.js';
 import type { Role } from '../auth/policy/policy.js';
-import { notFound, unprocessable } from '../common/errors/millrace.error.js';
+import { notFound, unprocessable, type MillraceError } from '../common/errors/millrace.error.js';
 import { isUuid } from '../common/ids/uuid.js';
 import { quoted } from '../common/values/redact-urls.js';
 import {
@@ -73,9 +73,7 @@ export class EnvironmentsService {
   /** From then on it has no limits. @throws NotFoundError: it was not configured */
   async remove(name: string): Promise<void> {
     if (await this.store.remove(name)) return;
-    throw notFound('environment', name, {
-      suggestions: ['It has no limits that could be removed; `./millrace environments` shows all.'],
-    });
+    throw noLimits(name);
   }
 
   private async resolved({ users, roles }: AskedPeople, field: string): Promise<People> {
@@ -90,10 +88,7 @@ export class EnvironmentsService {
     const [only, ...others] = all;
     const name = quoted(asked, 80);
     if (only === undefined) {
-      throw unprocessable(`Nobody who has logged in here is called "${name}".`, {
-        details: [{ path, code: 'unknown_user', message: `"${name}" has no account here` }],
-        suggestions: ['Have them log in once; or name a role.'],
-      });
+      throw unknownUser(name, path);
     }
     if (others.length > 0) {
       const ids = all.map(({ id }) => id).join(', ');
@@ -129,5 +124,20 @@ function mustBePossible({ required, approvers: { users, roles } }: EnvironmentRu
   throw unprocessable('No deployment could ever get enough approvals.', {
     details: [{ path: 'approvers', code: 'too_few_approvers', message }],
     suggestions: ['Name more people who may approve, or a role, as {"roles": ["admin"]}.'],
+  });
+}
+
+/** 404: nobody has configured it. */
+export function noLimits(name: string): MillraceError {
+  return notFound('environment', name, {
+    suggestions: ['It has no limits that could be removed; `./millrace environments` shows all.'],
+  });
+}
+
+/** 422 @param path of the field that names them */
+export function unknownUser(name: string, path: string): MillraceError {
+  return unprocessable(`Nobody who has logged in here is called "${name}".`, {
+    details: [{ path, code: 'unknown_user', message: `"${name}" has no account here` }],
+    suggestions: ['Have them log in once; or name a role.'],
   });
 }

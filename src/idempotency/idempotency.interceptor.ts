@@ -9,7 +9,7 @@ import {
 import type { Response } from 'express';
 import { createHash } from 'node:crypto';
 import { lastValueFrom, of, type Observable } from 'rxjs';
-import { conflict, unprocessable } from '../common/errors/millrace.error.js';
+import { conflict, unprocessable, type MillraceError } from '../common/errors/millrace.error.js';
 import { toMillraceError } from '../common/errors/to-millrace-error.js';
 import { failPoint } from '../common/fail-point.js';
 import {
@@ -51,16 +51,9 @@ export class IdempotencyInterceptor implements NestInterceptor {
       case 'answered':
         return of(replay(outcome.answer, response));
       case 'other_body':
-        throw unprocessable('This Idempotency-Key was used with another body.', {
-          suggestions: [
-            'Send a new key with a new request; repeat a request with the very bytes of the first.',
-          ],
-        });
+        throw usedWithOtherBody();
       case 'under_way':
-        throw conflict('The first request with this Idempotency-Key is still under way.', {
-          retryAfterSeconds: outcome.retryAfterMs / 1000,
-          suggestions: ['Send the same request again after the time in the Retry-After header.'],
-        });
+        throw stillUnderWay(outcome.retryAfterMs);
     }
   }
 
@@ -122,4 +115,21 @@ function replay(answer: StoredAnswer, response: Response): unknown {
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
   response.setHeader(IDEMPOTENCY_REPLAYED_HEADER, 'true');
   return JSON.parse(answer.body) as unknown;
+}
+
+/** 422 */
+export function usedWithOtherBody(): MillraceError {
+  return unprocessable('This Idempotency-Key was used with another body.', {
+    suggestions: [
+      'Send a new key with a new request; repeat a request with the very bytes of the first.',
+    ],
+  });
+}
+
+/** 409 */
+export function stillUnderWay(retryAfterMs: number): MillraceError {
+  return conflict('The first request with this Idempotency-Key is still under way.', {
+    retryAfterSeconds: retryAfterMs / 1000,
+    suggestions: ['Send the same request again after the time in the Retry-After header.'],
+  });
 }

@@ -8,8 +8,14 @@ import {
 } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
 import { ApiErrors } from '../common/http/api-documentation.js';
-import { IdempotencyInterceptor, type ReservedRequest } from './idempotency.interceptor.js';
+import {
+  IdempotencyInterceptor,
+  type ReservedRequest,
+  stillUnderWay,
+  usedWithOtherBody,
+} from './idempotency.interceptor.js';
 import { freshReservation, type Reservation } from './reservation.js';
+import { unusableKey } from '../common/http/idempotency-header.js';
 
 /**
  * The route creates something and honours `Idempotency-Key`. It takes the `Reservation` by
@@ -28,7 +34,7 @@ export function Idempotent(...before: Type<NestInterceptor>[]): MethodDecorator 
       description:
         'Repeat a request with the same key within 24 h, and nothing is created twice: the first answer comes again, with `Idempotency-Replayed: true`.',
     }),
-    ApiErrors(400, 409, 422),
+    ApiErrors(unusableKey(), stillUnderWay(1_000), usedWithOtherBody()),
   );
 }
 

@@ -4,7 +4,7 @@ import { Requires } from '../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../auth/principals/principal.js';
 import { Audited } from '../common/audit/audited.decorator.js';
-import { ApiErrors } from '../common/http/api-documentation.js';
+import { ApiErrors, BodyExample } from '../common/http/api-documentation.js';
 import { LogLevelDto, SetLogLevelDto } from './dto/log-level.dto.js';
 import { LogLevelService } from './log-level.service.js';
 
@@ -32,6 +32,7 @@ export class LogLevelController {
     recordedBy: 'later',
     details: ({ body }) => ({ level: body('level'), for_seconds: body('for_seconds') }),
   })
+  @BodyExample({ level: 'debug', for_seconds: 600, reason: 'clones hang since noon' })
   @ApiOperation({
     summary: 'Set the level of all processes for a time',
     description: 'Of every API and worker, those too that start meanwhile.',

@@ -7,11 +7,12 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
+import { notFound } from '../common/errors/millrace.error.js';
 import { Requires } from '../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../auth/principals/principal.js';
 import { Audited } from '../common/audit/audited.decorator.js';
-import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
+import { ApiErrors, ApiPage, EXAMPLE_ID, BodyExample } from '../common/http/api-documentation.js';
 import { type PageBody, pageBody, pageRequest } from '../common/http/paging.js';
 import { ServiceIdPipe } from '../service-registry/service-id.pipe.js';
 import type { ServiceName } from '../service-registry/services.service.js';
@@ -26,6 +27,7 @@ import {
   ChannelResponse,
   SetChannelDto,
 } from './dto/channel.dto.js';
+import { noMailServer, tooManyChannels } from './channels/kept-channels.js';
 
 const ID = {
   name: 'id',
@@ -50,7 +52,7 @@ export class NotificationsController {
     summary: 'What was told of a service, the newest first, and what became of each delivery',
   })
   @ApiPage(AlertResponse)
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('service', EXAMPLE_ID), 503)
   async list(
     @Param('id', ServiceIdPipe) id: ServiceName,
     @Query() query: AlertQuery,
@@ -65,7 +67,7 @@ export class NotificationsController {
   @ApiParam(ID)
   @ApiOperation({ summary: 'By which channels people hear of a service; not where they lead' })
   @ApiOkResponse({ type: ChannelListResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('service', EXAMPLE_ID), 503)
   async listChannels(@Param('id', ServiceIdPipe) id: ServiceName): Promise<ChannelListResponse> {
     return { items: (await this.channels.list(id)).map(channelResponse) };
   }
@@ -77,13 +79,23 @@ export class NotificationsController {
   })
   @ApiParam(ID)
   @ApiParam(NAME)
+  @BodyExample({ type: 'webhook', url: 'https://hooks.example/alerts/1' })
   @ApiOperation({
     summary: 'Make or replace a channel, whole',
     description:
       'Private addresses only where ALLOW_PRIVATE_URLS has them; `email` only where SMTP_URL is set.',
   })
   @ApiOkResponse({ type: ChannelResponse })
-  @ApiErrors(400, 401, 404, 409, 413, 415, 422, 503)
+  @ApiErrors(
+    400,
+    401,
+    notFound('service', EXAMPLE_ID),
+    tooManyChannels('production/shop'),
+    413,
+    415,
+    noMailServer(),
+    503,
+  )
   async set(
     @Param('id', ServiceIdPipe) id: ServiceName,
     @Param('name', ChannelNamePipe) name: string,
@@ -103,7 +115,7 @@ export class NotificationsController {
   @ApiParam(NAME)
   @ApiOperation({ summary: 'Remove a channel; what it was not told yet is given up' })
   @ApiNoContentResponse()
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('service', EXAMPLE_ID), notFound('channel', 'on-call'), 503)
   async remove(
     @Param('id', ServiceIdPipe) id: ServiceName,
     @Param('name', ChannelNamePipe) name: string,

@@ -7,11 +7,12 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
+import { notFound } from '../common/errors/millrace.error.js';
 import { Requires } from '../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../auth/principals/principal.js';
 import { Audited } from '../common/audit/audited.decorator.js';
-import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
+import { ApiErrors, ApiPage, EXAMPLE_ID, BodyExample } from '../common/http/api-documentation.js';
 import { type PageBody, pageBody, PageQuery, pageRequest } from '../common/http/paging.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
 import { MillraceConfig } from '../config/millrace-config.js';
@@ -24,6 +25,7 @@ import {
   PipelineChannelResponse,
   SetPipelineChannelDto,
 } from './dto/channel.dto.js';
+import { noMailServer, tooManyChannels } from './channels/kept-channels.js';
 
 const NAME = { name: 'name', description: 'Of the channel.', example: 'on-call' };
 
@@ -43,7 +45,7 @@ export class PipelineNotificationsController {
       'What was told of ends of executions, the newest first, and what became of each delivery',
   })
   @ApiPage(ExecutionAlertResponse)
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('pipeline', EXAMPLE_ID), 503)
   async alerts(
     @Param('id', UuidPipe) id: string,
     @Query() query: PageQuery,
@@ -62,7 +64,7 @@ export class PipelineNotificationsController {
     summary: 'By which channels people hear of ends of executions; not where they lead',
   })
   @ApiOkResponse({ type: PipelineChannelListResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('pipeline', EXAMPLE_ID), 503)
   async list(@Param('id', UuidPipe) id: string): Promise<PipelineChannelListResponse> {
     return { items: (await this.channels.list(id)).map(pipelineChannelResponse) };
   }
@@ -73,13 +75,23 @@ export class PipelineNotificationsController {
     details: ({ param, body }) => ({ channel: param('name'), type: body('type') }),
   })
   @ApiParam(NAME)
+  @BodyExample({ type: 'webhook', url: 'https://hooks.example/alerts/1' })
   @ApiOperation({
     summary: 'Make or replace a channel of a pipeline, whole',
     description:
       'Private addresses only where ALLOW_PRIVATE_URLS has them; `email` only where SMTP_URL is set.',
   })
   @ApiOkResponse({ type: PipelineChannelResponse })
-  @ApiErrors(400, 401, 404, 409, 413, 415, 422, 503)
+  @ApiErrors(
+    400,
+    401,
+    notFound('pipeline', EXAMPLE_ID),
+    tooManyChannels('shop'),
+    413,
+    415,
+    noMailServer(),
+    503,
+  )
   async set(
     @Param('id', UuidPipe) id: string,
     @Param('name', ChannelNamePipe) name: string,
@@ -98,7 +110,7 @@ export class PipelineNotificationsController {
   @ApiParam(NAME)
   @ApiOperation({ summary: 'Remove a channel of a pipeline; what it was not told yet is given up' })
   @ApiNoContentResponse()
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('pipeline', EXAMPLE_ID), notFound('channel', 'on-call'), 503)
   async remove(
     @Param('id', UuidPipe) id: string,
     @Param('name', ChannelNamePipe) name: string,

@@ -24,7 +24,7 @@ import { CurrentPrincipal } from '../auth/principals/current-principal.decorator
 import type { Principal } from '../auth/principals/principal.js';
 import { Audited, NotAudited, type AuditFacts } from '../common/audit/audited.decorator.js';
 import { changedValue } from '../common/audit/changed.js';
-import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
+import { ApiErrors, ApiPage, EXAMPLE_ID, BodyExample } from '../common/http/api-documentation.js';
 import { type PageBody, pageBody, PageQuery, pageRequest } from '../common/http/paging.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
 import { ChangeRepositoryDto, ConnectRepositoryDto } from './dto/connect-repository.dto.js';
@@ -36,8 +36,14 @@ import {
   repositoryResponse,
   RepositoryResponse,
 } from './dto/repository.response.js';
-import { RepositoriesService } from './repositories.service.js';
+import {
+  RepositoriesService,
+  forgeRefusal,
+  noRepository,
+  secretJustChanged,
+} from './repositories.service.js';
 import type { RepositorySettings } from './repository.schema.js';
+import { ForgeError } from '../integrations/forge/forge.js';
 
 /** As text, since the audit keeps no list. */
 const protectedTags = ({ answer }: AuditFacts): string | undefined => {
@@ -46,6 +52,10 @@ const protectedTags = ({ answer }: AuditFacts): string | undefined => {
 };
 
 const NAMED = { name: ({ answer }: AuditFacts) => answer('full_name') };
+
+/** What a forge answers most often, for examples. */
+const NO_ACCESS = new ForgeError('not_found', 'The forge knows no such thing, or hides it.');
+const FORGE_AWAY = new ForgeError('unreachable', 'The forge has answered 502.');
 
 @ApiTags('repositories')
 @ApiBearerAuth()
@@ -59,13 +69,22 @@ export class RepositoriesController {
     ...NAMED,
     details: (facts) => ({ protected_tags: protectedTags(facts) }),
   })
+  @BodyExample({ url: 'https://github.com/acme/shop' })
   @ApiOperation({
     summary: 'Connect a repository',
     description:
       'With a token that may administer it, Millrace makes the webhook there; else the answer says what to paste. Connecting again brings the one connection up to date.',
   })
   @ApiCreatedResponse({ type: ConnectedRepositoryResponse })
-  @ApiErrors(400, 401, 413, 415, 422, 502, 503)
+  @ApiErrors(
+    400,
+    401,
+    413,
+    415,
+    forgeRefusal(NO_ACCESS, false),
+    forgeRefusal(FORGE_AWAY, false),
+    503,
+  )
   async connect(
     @Body() body: ConnectRepositoryDto,
     @CurrentPrincipal() principal: Principal,
@@ -89,7 +108,7 @@ export class RepositoriesController {
   @Requires('repositories:read')
   @ApiOperation({ summary: 'A connected repository' })
   @ApiOkResponse({ type: RepositoryResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, noRepository(EXAMPLE_ID), 503)
   async get(@Param('id', UuidPipe) id: string): Promise<RepositoryResponse> {
     return repositoryResponse(await this.repositories.get(id));
   }
@@ -105,9 +124,10 @@ export class RepositoriesController {
       protected_tags: protectedTags(facts),
     }),
   })
+  @BodyExample({ forks: 'approval' })
   @ApiOperation({ summary: 'Change the settings of a connection; what is not named stays' })
   @ApiOkResponse({ type: RepositoryResponse })
-  @ApiErrors(400, 401, 404, 413, 415, 503)
+  @ApiErrors(400, 401, noRepository(EXAMPLE_ID), 413, 415, 503)
   async change(
     @Param('id', UuidPipe) id: string,
     @Body() body: ChangeRepositoryDto,
@@ -123,7 +143,7 @@ export class RepositoriesController {
   @HttpCode(204)
   @ApiOperation({ summary: 'End the connection and remove its webhook; executions stay' })
   @ApiNoContentResponse()
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, noRepository(EXAMPLE_ID), 503)
   async disconnect(@Param('id', UuidPipe) id: string): Promise<void> {
     await this.repositories.disconnect(id);
   }
@@ -134,7 +154,7 @@ export class RepositoriesController {
   @HttpCode(200)
   @ApiOperation({ summary: 'What of the connection works, asked of the forge now' })
   @ApiOkResponse({ type: CheckedRepositoryResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, noRepository(EXAMPLE_ID), 503)
   async check(@Param('id', UuidPipe) id: string): Promise<CheckedRepositoryResponse> {
     return checkedResponse(await this.repositories.check(id));
   }
@@ -148,7 +168,7 @@ export class RepositoriesController {
     description: 'The one before is accepted until the new one was seen, a day at most.',
   })
   @ApiOkResponse({ type: ConnectedRepositoryResponse })
-  @ApiErrors(400, 401, 404, 409, 503)
+  @ApiErrors(400, 401, noRepository(EXAMPLE_ID), secretJustChanged(), 503)
   async rotate(@Param('id', UuidPipe) id: string): Promise<ConnectedRepositoryResponse> {
     return connectedResponse(await this.repositories.rotateSecret(id));
   }

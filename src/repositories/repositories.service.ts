@@ -138,7 +138,7 @@ export class RepositoriesService implements OnModuleInit {
   /** @throws NotFoundError */
   async get(id: string): Promise<RepositoryDocument> {
     const found = await this.repositories.find(id);
-    if (!found) throw notFound('repository', id, REPOSITORY_ADVICE);
+    if (!found) throw noRepository(id);
     return found;
   }
 
@@ -212,9 +212,7 @@ export class RepositoriesService implements OnModuleInit {
     };
     const changed = await this.repositories.changeWebhook(repository, webhook);
     if (!changed) {
-      throw conflict('The secret was just changed by somebody else.', {
-        suggestions: ['Read the repository again, then decide whether it must change once more.'],
-      });
+      throw secretJustChanged();
     }
     return this.makeWebhook(changed, webhook.id !== null);
   }
@@ -331,7 +329,7 @@ export class RepositoriesService implements OnModuleInit {
     const { forge: kind, apiUrl, fullName } = address;
     const forge = this.forges.at({ kind, apiUrl, ...(token !== undefined && { token }) });
     return forge.repositoryNamed(fullName).catch((error: unknown) => {
-      throw toMillraceError(error, token !== undefined);
+      throw error instanceof ForgeError ? forgeRefusal(error, token !== undefined) : error;
     });
   }
 
@@ -430,15 +428,24 @@ const USER_OF_TOKEN: Readonly<Record<ForgeKind, string>> = {
   gitlab: 'oauth2',
 };
 
-const REPOSITORY_ADVICE = {
-  suggestions: [
-    '`./millrace repositories` (GET /api/repositories) lists those that are connected.',
-  ],
-} as const;
+/** 404 */
+export function noRepository(id: string): MillraceError {
+  return notFound('repository', id, {
+    suggestions: [
+      '`./millrace repositories` (GET /api/repositories) lists those that are connected.',
+    ],
+  });
+}
+
+/** 409: two have made a new secret at once. */
+export function secretJustChanged(): MillraceError {
+  return conflict('The secret was just changed by somebody else.', {
+    suggestions: ['Read the repository again, then decide whether it must change once more.'],
+  });
+}
 
 /** What a user reads when the forge does not give what it was asked for. */
-function toMillraceError(error: unknown, withToken: boolean): unknown {
-  if (!(error instanceof ForgeError)) return error;
+export function forgeRefusal(error: ForgeError, withToken: boolean): MillraceError {
   if (error.isPassing) {
     return new MillraceError('ExternalServiceError', error.message, {
       suggestions: [

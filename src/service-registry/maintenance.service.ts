@@ -1,6 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Changed } from '../common/audit/changed.js';
-import { conflict, notFound, validationError } from '../common/errors/millrace.error.js';
+import {
+  conflict,
+  notFound,
+  validationError,
+  type MillraceError,
+} from '../common/errors/millrace.error.js';
 import { begun, ended, type Maintenance, windowAt } from './record/maintenance.js';
 import { ServiceStore } from './record/service-store.js';
 import type { ServiceView } from './service-view.js';
@@ -64,9 +69,7 @@ export class MaintenanceService {
       if (await this.store.maintain(id, next)) return true;
     }
     if ((await this.store.find(id)) === undefined) throw notFound('service', id);
-    throw conflict(`The maintenance of ${id} is changed by somebody else at this moment.`, {
-      suggestions: ['Try again.'],
-    });
+    throw maintenanceChanging(id);
   }
 }
 
@@ -87,4 +90,11 @@ function endAsked({ until, minutes }: AskedMaintenance, from: Date): Date {
     return wrong('until', 'too_long', 'must be within the next 30 days');
   }
   return new Date(end);
+}
+
+/** 409 */
+export function maintenanceChanging(id: string): MillraceError {
+  return conflict(`The maintenance of ${id} is changed by somebody else at this moment.`, {
+    suggestions: ['Try again.'],
+  });
 }

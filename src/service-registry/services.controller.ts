@@ -23,12 +23,13 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { notFound } from '../common/errors/millrace.error.js';
 import { Requires } from '../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../auth/principals/principal.js';
 import { Audited, type AuditFacts } from '../common/audit/audited.decorator.js';
 import { changedValue } from '../common/audit/changed.js';
-import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
+import { ApiErrors, ApiPage, EXAMPLE_ID, BodyExample } from '../common/http/api-documentation.js';
 import { SaysSomethingPipe } from '../common/http/says-something.pipe.js';
 import { type PageBody, pageBody, pageRequest } from '../common/http/paging.js';
 import {
@@ -41,11 +42,17 @@ import { ServiceQuery } from './dto/service.query.js';
 import { RemovalResponse, serviceResponse, ServiceResponse } from './dto/service.response.js';
 import { HealthQuery, serviceHealthResponse, ServiceHealthResponse } from './dto/service-health.js';
 import { BeginMaintenanceDto } from './dto/maintenance.dto.js';
-import { MaintenanceService } from './maintenance.service.js';
+import { MaintenanceService, maintenanceChanging } from './maintenance.service.js';
 import { ServiceHealthService } from './service-health.service.js';
 import { ServiceIdPipe } from './service-id.pipe.js';
 import type { AskedSettings } from './service-settings.js';
-import { type ServiceName, ServicesService } from './services.service.js';
+import {
+  type ServiceName,
+  ServicesService,
+  addressRefused,
+  serviceTaken,
+} from './services.service.js';
+import { AddressRefusedError } from '../common/net/address-policy.js';
 
 const DEFAULT_ENVIRONMENT = 'default';
 
@@ -58,6 +65,10 @@ const ID = {
   description: 'Its UUID, or `environment%2Fname`.',
   schema: { type: 'string' as const, example: 'production%2Fshop' },
 };
+
+const EXAMPLE_REFUSAL = new AddressRefusedError({
+  ...{ host: '10.0.0.5', address: '10.0.0.5', kind: 'private' },
+});
 
 @ApiTags('services')
 @ApiBearerAuth()
@@ -82,13 +93,26 @@ export class ServicesController {
   @Post()
   @Requires('services:register')
   @Audited('services.register', 'service', ENVIRONMENT)
+  @BodyExample({
+    name: 'shop',
+    environment: 'production',
+    endpoints: ['https://shop.example/healthz'],
+  })
   @ApiOperation({
     summary: 'Register a service that Millrace has not deployed',
     description:
       'Its endpoints are asked from where the API runs; private addresses only where ALLOW_PRIVATE_URLS has them.',
   })
   @ApiCreatedResponse({ type: ServiceResponse })
-  @ApiErrors(400, 401, 409, 413, 415, 422, 503)
+  @ApiErrors(
+    400,
+    401,
+    serviceTaken('production/shop', 'registered'),
+    413,
+    415,
+    addressRefused('10.0.0.5', EXAMPLE_REFUSAL.message),
+    503,
+  )
   async register(
     @Body() body: RegisterServiceDto,
     @CurrentPrincipal() principal: Principal,
@@ -103,7 +127,7 @@ export class ServicesController {
   @ApiParam(ID)
   @ApiOperation({ summary: 'A service: its state, and why it is so' })
   @ApiOkResponse({ type: ServiceResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('service', EXAMPLE_ID), 503)
   async get(@Param('id', ServiceIdPipe) id: ServiceName): Promise<ServiceResponse> {
     return serviceResponse(await this.services.get(id));
   }
@@ -117,7 +141,7 @@ export class ServicesController {
       'Rows are kept for a day (`raw`), a week (`minute`) and a year (`hour`). The newest five minutes may not be there yet; time without rows was not observed.',
   })
   @ApiOkResponse({ type: ServiceHealthResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('service', EXAMPLE_ID), 503)
   async health(
     @Param('id', ServiceIdPipe) id: ServiceName,
     @Query() query: HealthQuery,
@@ -131,9 +155,19 @@ export class ServicesController {
   @Requires('services:register')
   @Audited('services.change', 'service', ENVIRONMENT)
   @ApiParam(ID)
+  @BodyExample({ tags: ['web', 'team:shop'] })
   @ApiOperation({ summary: 'Change what is registered of a service; what is not named stays' })
   @ApiOkResponse({ type: ServiceResponse })
-  @ApiErrors(400, 401, 403, 404, 413, 415, 422, 503)
+  @ApiErrors(
+    400,
+    401,
+    403,
+    notFound('service', EXAMPLE_ID),
+    413,
+    415,
+    addressRefused('10.0.0.5', EXAMPLE_REFUSAL.message),
+    503,
+  )
   async change(
     @Param('id', ServiceIdPipe) id: ServiceName,
     @Body(SaysSomethingPipe) body: ChangeServiceDto,
@@ -157,7 +191,7 @@ export class ServicesController {
     type: RemovalResponse,
     description: 'It was deployed, and is being removed',
   })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('service', EXAMPLE_ID), 503)
   async remove(
     @Param('id', ServiceIdPipe) id: ServiceName,
     @CurrentPrincipal() principal: Principal,
@@ -176,13 +210,22 @@ export class ServicesController {
   })
   @HttpCode(200)
   @ApiParam(ID)
+  @BodyExample({ minutes: 30, reason: 'a new disk' })
   @ApiOperation({
     summary: 'Begin a maintenance window now; one that is open ends',
     description:
       'No alert is sent of what happens within it. When it is over, alerts tell what is different then.',
   })
   @ApiOkResponse({ type: ServiceResponse })
-  @ApiErrors(400, 401, 404, 409, 413, 415, 503)
+  @ApiErrors(
+    400,
+    401,
+    notFound('service', EXAMPLE_ID),
+    maintenanceChanging('production/shop'),
+    413,
+    415,
+    503,
+  )
   async maintain(
     @Param('id', ServiceIdPipe) id: ServiceName,
     @Body() body: BeginMaintenanceDto,
@@ -200,7 +243,7 @@ export class ServicesController {
   @ApiParam(ID)
   @ApiOperation({ summary: 'End the maintenance window that is open; nothing where there is none' })
   @ApiOkResponse({ type: ServiceResponse })
-  @ApiErrors(400, 401, 404, 409, 503)
+  @ApiErrors(400, 401, notFound('service', EXAMPLE_ID), maintenanceChanging('production/shop'), 503)
   async endMaintenance(
     @Param('id', ServiceIdPipe) id: ServiceName,
     @Res({ passthrough: true }) response: Response,
@@ -213,6 +256,7 @@ export class ServicesController {
   @Audited('services.heartbeat', 'service', ENVIRONMENT)
   @HttpCode(200)
   @ApiParam(ID)
+  @BodyExample({ ttl_seconds: 60 })
   @ApiOperation({
     summary: 'Say that a service lives',
     description:
@@ -220,7 +264,7 @@ export class ServicesController {
   })
   @ApiBody({ type: HeartbeatDto, required: false })
   @ApiOkResponse({ type: ServiceResponse })
-  @ApiErrors(400, 401, 404, 413, 415, 503)
+  @ApiErrors(400, 401, notFound('service', EXAMPLE_ID), 413, 415, 503)
   async heartbeat(
     @Param('id', ServiceIdPipe) id: ServiceName,
     @Body() body: HeartbeatDto,

@@ -5,6 +5,7 @@ import {
   serviceUnavailable,
   unprocessable,
   validationError,
+  type MillraceError,
 } from '../common/errors/millrace.error.js';
 import type { Changed } from '../common/audit/changed.js';
 import type { Principal } from '../auth/principals/principal.js';
@@ -105,9 +106,9 @@ export class ServicesService {
     await this.mustHaveNoCycle(id, settings.dependencies);
     await this.mustBeAllowed(settings);
     const deployed = await this.deployed.find(id);
-    if (deployed) throw taken(id, 'deployed');
+    if (deployed) throw serviceTaken(id, 'deployed');
     if (!(await this.store.insert(newService(self, settings, by)))) {
-      throw taken(id, 'registered');
+      throw serviceTaken(id, 'registered');
     }
     return this.get(self);
   }
@@ -196,14 +197,7 @@ export class ServicesService {
     if (passing(view).length > 0) return view;
     const { id, status, reason, endpoints } = view;
     const why = endpoints.length === 0 ? 'no endpoint of it is known' : reason.message;
-    throw serviceUnavailable(`No endpoint of ${id} passes: ${why}.`, {
-      details: {
-        status,
-        code: endpoints.length === 0 ? 'no_endpoints' : reason.code,
-        reason: why,
-      },
-      suggestions: [`What each of its endpoints answers: ./millrace services show ${id}`],
-    });
+    throw noEndpointPasses(id, status, endpoints.length === 0 ? 'no_endpoints' : reason.code, why);
   }
 
   private async find(name: ServiceName): Promise<ServiceView | undefined> {
@@ -277,12 +271,7 @@ export class ServicesService {
         await checkedAddresses(this.policy, host);
       } catch (error) {
         if (!(error instanceof AddressRefusedError)) continue;
-        throw unprocessable(error.message, {
-          details: { host, code: 'address_refused' },
-          suggestions: [
-            'Let the service send heartbeats instead: "check": {"enabled": false} and "ttl_seconds".',
-          ],
-        });
+        throw addressRefused(host, error.message);
       }
     }
   }
@@ -313,8 +302,32 @@ function shownName(name: ServiceName): string {
   return 'uuid' in name ? name.uuid : serviceIdOf(name.environment, name.name);
 }
 
-function taken(id: string, how: 'deployed' | 'registered'): ReturnType<typeof conflict> {
+/** 409 */
+export function serviceTaken(id: string, how: 'deployed' | 'registered'): MillraceError {
   return conflict(`${id} is ${how} already.`, {
     suggestions: [`See what there is: ./millrace services show ${id}`],
+  });
+}
+
+/** 422: the policy of the server does not let it connect there. */
+export function addressRefused(host: string, message: string): MillraceError {
+  return unprocessable(message, {
+    details: { host, code: 'address_refused' },
+    suggestions: [
+      'Let the service send heartbeats instead: "check": {"enabled": false} and "ttl_seconds".',
+    ],
+  });
+}
+
+/** 503 @param why in words; `code` tells it to programs */
+export function noEndpointPasses(
+  id: string,
+  status: string,
+  code: string,
+  why: string,
+): MillraceError {
+  return serviceUnavailable(`No endpoint of ${id} passes: ${why}.`, {
+    details: { status, code, reason: why },
+    suggestions: [`What each of its endpoints answers: ./millrace services show ${id}`],
   });
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { conflict, notFound } from '../common/errors/millrace.error.js';
+import { conflict, notFound, type MillraceError } from '../common/errors/millrace.error.js';
 import type { WorkerRecord } from './worker.schema.js';
 import { WorkersRepository } from './workers.repository.js';
 
@@ -34,10 +34,15 @@ export class WorkersService {
     const worker = await this.workers.find(id);
     if (!worker) throw notFound('worker', id);
     if (isLive) return worker;
-    throw conflict(`Worker ${id} has ended: it is ${worker.status}.`, {
-      suggestions: [
-        'A restarted worker has another id; `./millrace workers` (/api/workers) shows the live ones.',
-      ],
-    });
+    throw workerEnded(id, worker.status);
   }
+}
+
+/** 409 */
+export function workerEnded(id: string, status: string): MillraceError {
+  return conflict(`Worker ${id} has ended: it is ${status}.`, {
+    suggestions: [
+      'A restarted worker has another id; `./millrace workers` (/api/workers) shows the live ones.',
+    ],
+  });
 }

@@ -3,7 +3,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/config/paths.js';
 import { CuttableProxy } from '../support/cuttable-proxy.js';
-import { DocumentedApi, type ApiDocument, type Operation } from '../support/documented-api.js';
+import {
+  DocumentedApi,
+  type ApiDocument,
+  type LiveAnswer,
+  type Operation,
+} from '../support/documented-api.js';
+import {
+  errorExamples,
+  shapeOf,
+  writtenExamples,
+  type MediaType,
+} from '../support/documented-examples.js';
 import { eventually } from '../support/eventually.js';
 import { LiveApi, type Ask } from '../support/live-api.js';
 import { MillraceServer } from '../support/millrace-server.js';
@@ -119,6 +130,15 @@ describe('the OpenAPI document and refusals', () => {
     api.problems.length = 0;
     const answer = await api.askOperation(operation, path, how);
     expect([answer.status, api.problems]).toEqual([status, []]);
+    // Foreign hosts and broken bodies are refused alike everywhere; examples tell what is the
+    // route's own.
+    if (status !== 403 && status !== 400) mustBeShown(operation, answer);
+  };
+
+  const mustBeShown = (operation: Operation, { status, text }: LiveAnswer): void => {
+    const { message } = JSON.parse(text) as { message: string };
+    const shown = errorExamples(operation, String(status)).map((each) => shapeOf(each.message));
+    expect(shown).toContain(shapeOf(message));
   };
 
   it.each(withStatus(403))('403 of a foreign Host: %s', async (_id, operation) => {
@@ -162,6 +182,22 @@ describe('the OpenAPI document and refusals', () => {
     async (_id, operation) => {
       const headers = { 'content-type': 'application/json' };
       await refused(401, operation, pathOf(operation), { body: Buffer.from('{"a":'), headers });
+    },
+  );
+
+  // It asks the forge.
+  it.each(withBody.filter(([id]) => id !== 'repositories_connect'))(
+    'nothing is wrong with the bodies that the document shows: %s',
+    async (_id, operation) => {
+      const content = Object.entries(operation.requestBody?.content ?? {});
+      for (const [type, media] of content as [string, MediaType][]) {
+        for (const example of writtenExamples(media)) {
+          const text = type === 'application/json' ? JSON.stringify(example) : String(example);
+          const how = { body: Buffer.from(text), headers: { 'content-type': type } };
+          const { status } = await api.askOperation(operation, pathOf(operation), how);
+          expect([type, [400, 413, 415, 422].includes(status)]).toEqual([type, false]);
+        }
+      }
     },
   );
 
@@ -214,6 +250,7 @@ describe('the OpenAPI document and refusals', () => {
         const answer = await of.askOperation(operation, pathOf(operation), rightBody(operation));
         // Streams have limits of their own.
         expect([id, answer.status]).toEqual([id, id === 'executionlogs_events' ? 404 : 429]);
+        mustBeShown(operation, answer);
       }
       expect(of.problems).toEqual([]);
     } finally {
@@ -236,14 +273,21 @@ describe('the OpenAPI document and refusals', () => {
       alone = await MillraceServer.start({ workers: 0, environment });
       proxy.cut();
       const of = new LiveApi(documented, alone.baseUrl);
-      const answers = await Promise.all(
-        withStatus(503).map(async ([id, operation]): Promise<[string, number]> => {
+      const asked = await Promise.all(
+        withStatus(503).map(async ([, operation]): Promise<[Operation, LiveAnswer]> => {
           const how = rightBody(operation);
-          return [id, (await of.askOperation(operation, pathOf(operation), how)).status];
+          return [operation, await of.askOperation(operation, pathOf(operation), how)];
         }),
       );
       expect(of.problems).toEqual([]);
-      const served = answers.filter(([, status]) => status !== 503).map(([id]) => id);
+      for (const [operation, answer] of asked) {
+        // Probes answer with what is down.
+        const isProbe = operation.path.startsWith('/api/health');
+        if (answer.status === 503 && !isProbe) mustBeShown(operation, answer);
+      }
+      const served = asked
+        .filter(([, { status }]) => status !== 503)
+        .map(([{ operationId }]) => operationId);
       // What needs no database, or is refused before it is asked.
       expect(served.sort()).toEqual([
         'detections_upload',

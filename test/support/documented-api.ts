@@ -93,6 +93,12 @@ export class DocumentedApi {
     return problems.map((problem) => `${name}: ${problem}`);
   }
 
+  /** Of a body that a request might send. */
+  bodyProblems({ path, method }: Operation, type: string, value: unknown): string[] {
+    const at = ['paths', path, method.toLowerCase(), 'requestBody', 'content', type, 'schema'];
+    return this.mismatches(at, value);
+  }
+
   /** Of a schema of the document by its name. */
   schemaProblems(name: string, value: unknown): string[] {
     return this.mismatches(['components', 'schemas', name], value);

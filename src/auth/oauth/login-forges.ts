@@ -34,7 +34,7 @@ export class LoginForges {
   /** @throws NotFoundError when people cannot log in there */
   named(name: string): { readonly forge: LoginForge; readonly login: ForgeLogin } {
     const forge = LOGIN_FORGES.find((each) => each === name);
-    if (forge === undefined || !this.names.includes(forge)) throw this.unknown(name);
+    if (forge === undefined || !this.names.includes(forge)) throw noLogIn(name, this.names);
     let login = this.logins.get(forge);
     if (login === undefined) {
       login = this.create(forge);
@@ -60,17 +60,18 @@ export class LoginForges {
       ...(gitCaFile !== undefined && { ca: readFileSync(gitCaFile, 'utf8') }),
     });
   }
+}
 
-  private unknown(name: string): MillraceError {
-    const known = this.names.map((each) => `/api/sessions/oauth/${each}`).join(', ');
-    return notFound('log-in', name.slice(0, 40), {
-      suggestions: [
-        this.names.length === 0
-          ? 'Nobody logs in here: send the token of the server. An administrator of it may set AUTH_MODE=oauth.'
-          : `Log in at ${known}.`,
-      ],
-    });
-  }
+/** 404 @param names of the forges at which people log in */
+export function noLogIn(name: string, names: readonly LoginForge[]): MillraceError {
+  const known = names.map((each) => `/api/sessions/oauth/${each}`).join(', ');
+  return notFound('log-in', name.slice(0, 40), {
+    suggestions: [
+      names.length === 0
+        ? 'Nobody logs in here: send the token of the server. An administrator of it may set AUTH_MODE=oauth.'
+        : `Log in at ${known}.`,
+    ],
+  });
 }
 
 /** Where a forge is and with which application people log in there. */
@@ -97,7 +98,8 @@ export function endpointOf(
   };
 }
 
-function noLogins(): MillraceError {
+/** 409 */
+export function noLogins(): MillraceError {
   return new MillraceError('ConflictError', 'Nobody logs in at this server.', {
     suggestions: ['Send the token of the server; log-ins need AUTH_MODE=oauth.'],
   });

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Audited } from '../../common/audit/audited.decorator.js';
-import { ApiErrors } from '../../common/http/api-documentation.js';
+import { ApiErrors, BodyExample } from '../../common/http/api-documentation.js';
 import { RawBody, RawBytes } from '../../common/http/raw-body.decorator.js';
 import type { MillraceRequest } from '../../common/http/request-context.js';
 import { LOGIN_FORGES } from '../../config/login-values.js';
@@ -18,13 +18,14 @@ import { Public } from '../policy/public.decorator.js';
 import { sessionTokensResponse, SessionTokensResponse } from '../sessions/dto/session.response.js';
 import { SessionCookies } from '../sessions/session-cookies.js';
 import { type ClientFacts, SessionsService, WHOLE_MS } from '../sessions/sessions.service.js';
-import { textFields } from '../sessions/text-fields.js';
+import { textFields, wrongFields } from '../sessions/text-fields.js';
 import { BeginLoginQuery } from './dto/begin-login.query.js';
 import { HandOverDto } from './dto/hand-over.dto.js';
 import { LogInsResponse } from './dto/log-ins.response.js';
-import { LoginForges } from './login-forges.js';
+import { LoginForges, noLogIn, noLogins } from './login-forges.js';
 import type { HandOver } from './login-states.js';
-import { OAuthService } from './oauth.service.js';
+import { OAuthService, badCode, foreignReturn, forgeAway, logInRefused } from './oauth.service.js';
+import { accountRefused } from '../users/access-check.js';
 
 const SMALL_BODY = 4_096;
 
@@ -51,7 +52,7 @@ export class OAuthController {
   @ApiOperation({ summary: 'Begin a log-in in the browser' })
   @ApiParam({ name: 'provider', enum: LOGIN_FORGES })
   @ApiResponse({ status: 303, description: 'To the forge.' })
-  @ApiErrors(400, 404)
+  @ApiErrors(foreignReturn(), noLogIn('gitea', ['github']))
   async begin(
     @Param('provider') provider: string,
     @Query() query: BeginLoginQuery,
@@ -76,7 +77,13 @@ export class OAuthController {
   @ApiQuery({ name: 'state', required: false })
   @ApiOkResponse({ type: SessionTokensResponse })
   @ApiResponse({ status: 303, description: 'To where the log-in was to lead.' })
-  @ApiErrors(401, 403, 404, 502, 503)
+  @ApiErrors(
+    logInRefused('bad_state', 'github', 'https://ci.example'),
+    accountRefused(),
+    noLogIn('gitea', ['github']),
+    forgeAway(),
+    503,
+  )
   async callback(
     @Param('provider') provider: string,
     @Req() request: MillraceRequest,
@@ -103,9 +110,13 @@ export class OAuthController {
   @UseGuards(LoginLimitGuard)
   @HttpCode(200)
   @RawBody({ limit: SMALL_BODY, body: HandOverDto })
+  @BodyExample({
+    code: 'what the browser was led back with',
+    verifier: 'what the log-in began with',
+  })
   @ApiOperation({ summary: 'Take over a log-in that was completed in a browser' })
   @ApiOkResponse({ type: SessionTokensResponse })
-  @ApiErrors(400, 401, 409, 413, 415, 503)
+  @ApiErrors(wrongFields(['code', 'verifier']), badCode(), noLogins(), 413, 415, 503)
   async takeOver(
     @RawBytes() body: Buffer,
     @Req() request: MillraceRequest,

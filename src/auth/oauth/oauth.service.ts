@@ -113,10 +113,7 @@ export class OAuthService {
       case 'refused':
         throw this.refused(forge, step.reason);
       case 'forge_away':
-        throw new MillraceError('ExternalServiceError', 'The forge does not answer.', {
-          suggestions: ['Begin the log-in again in a while.'],
-          cause: step.cause,
-        });
+        throw forgeAway(step.cause);
       case 'redirect':
         throw new Error('a log-in that came back was sent to the forge again');
     }
@@ -124,12 +121,7 @@ export class OAuthService {
 
   private refused(forge: LoginForge, reason: keyof typeof REFUSALS): MillraceError {
     this.events.record({ kind: 'log_in_refused', forge, reason });
-    return new MillraceError('AuthenticationError', REFUSALS[reason], {
-      details: { code: reason },
-      suggestions: [
-        `Begin the log-in again, in the same browser: ${this.config.publicUrl ?? ''}/api/sessions/oauth/${forge}`,
-      ],
-    });
+    return logInRefused(reason, forge, this.config.publicUrl);
   }
 }
 
@@ -149,16 +141,40 @@ function isParameter(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_PARAMETER;
 }
 
-function foreignReturn(): MillraceError {
+/** 400 */
+export function foreignReturn(): MillraceError {
   return validationError('return_to must be a path of this server.', {
     details: [{ path: 'return_to', code: 'return_to', message: 'return_to must begin with one /' }],
     suggestions: ['Write it as /api/docs, or leave it out.'],
   });
 }
 
-function badCode(): MillraceError {
+/** 401 */
+export function badCode(): MillraceError {
   return new MillraceError('AuthenticationError', 'The code is not good (any more).', {
     details: { code: 'bad_code' },
     suggestions: ['Begin again: ./millrace login --web'],
+  });
+}
+
+/** 401 */
+export function logInRefused(
+  reason: keyof typeof REFUSALS,
+  forge: LoginForge,
+  publicUrl = '',
+): MillraceError {
+  return new MillraceError('AuthenticationError', REFUSALS[reason], {
+    details: { code: reason },
+    suggestions: [
+      `Begin the log-in again, in the same browser: ${publicUrl}/api/sessions/oauth/${forge}`,
+    ],
+  });
+}
+
+/** 502 */
+export function forgeAway(cause?: unknown): MillraceError {
+  return new MillraceError('ExternalServiceError', 'The forge does not answer.', {
+    suggestions: ['Begin the log-in again in a while.'],
+    cause,
   });
 }

@@ -1,5 +1,8 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { rolesWith, type Scope } from './policy.js';
+import type { MillraceError } from '../../common/errors/millrace.error.js';
+import { scopeMissing } from './missing-scope.js';
+import { tokenMissing } from './missing-token.js';
+import { ROLE_LADDER, rolesWith, SCOPES_OF_ROLE, type Scope } from './policy.js';
 import { SCOPE_EXTENSION } from './requires.decorator.js';
 
 interface Operation {
@@ -22,4 +25,15 @@ export function describeAccess(document: OpenAPIObject): OpenAPIObject {
     }
   }
   return document;
+}
+
+/** How an operation refuses whoever is not known, or may not; undefined: anybody may ask it. */
+export function accessError(status: number, operation: object): MillraceError | undefined {
+  const { [SCOPE_EXTENSION]: scope } = operation as Operation;
+  if (scope === undefined) return undefined;
+  if (status === 401) return tokenMissing();
+  if (status !== 403) return undefined;
+  // Where every role has the scope, only tokens lack it.
+  const without = ROLE_LADDER.find((role) => !SCOPES_OF_ROLE[role].includes(scope));
+  return scopeMissing(scope, without ?? 'viewer');
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { conflict, notFound } from '../../common/errors/millrace.error.js';
+import { conflict, notFound, type MillraceError } from '../../common/errors/millrace.error.js';
 import type { Page, PageRequest } from '../../common/http/paging.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { AuthEvents } from '../principals/auth-events.js';
@@ -24,9 +24,7 @@ export class ServiceAccountsService {
       created_by: by,
     };
     if (!(await this.accounts.insert(account))) {
-      throw conflict(`There is a service account ${name} already.`, {
-        suggestions: ['Take another name, or give the account that is there a new token.'],
-      });
+      throw nameTaken(name);
     }
     this.events.record({ kind: 'service_account_made', accountId: account._id, by });
     return account;
@@ -48,4 +46,11 @@ export class ServiceAccountsService {
     if (!(await this.accounts.remove(id))) throw notFound('service account', id);
     this.events.record({ kind: 'service_account_removed', accountId: id, by });
   }
+}
+
+/** 409 */
+export function nameTaken(name: string): MillraceError {
+  return conflict(`There is a service account ${name} already.`, {
+    suggestions: ['Take another name, or give the account that is there a new token.'],
+  });
 }

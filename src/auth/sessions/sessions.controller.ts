@@ -18,8 +18,13 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Audited } from '../../common/audit/audited.decorator.js';
-import { conflict } from '../../common/errors/millrace.error.js';
-import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
+import { conflict, notFound, type MillraceError } from '../../common/errors/millrace.error.js';
+import {
+  ApiErrors,
+  ApiPage,
+  EXAMPLE_ID,
+  BodyExample,
+} from '../../common/http/api-documentation.js';
 import { type PageBody, pageBody, PageQuery, pageRequest } from '../../common/http/paging.js';
 import { RawBody, RawBytes } from '../../common/http/raw-body.decorator.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
@@ -37,8 +42,8 @@ import {
   SessionTokensResponse,
 } from './dto/session.response.js';
 import { SessionCookies } from './session-cookies.js';
-import { SessionsService } from './sessions.service.js';
-import { textFields } from './text-fields.js';
+import { SessionsService, badRefreshToken } from './sessions.service.js';
+import { textFields, wrongFields } from './text-fields.js';
 
 const SMALL_BODY = 4_096;
 
@@ -84,13 +89,14 @@ export class SessionsController {
   @UseGuards(LoginLimitGuard)
   @HttpCode(200)
   @RawBody({ limit: SMALL_BODY, body: RefreshDto })
+  @BodyExample({ refresh_token: 'the refresh token of the log-in' })
   @ApiOperation({
     summary: 'Exchange a refresh token for new tokens',
     description:
       'A refresh token is good once. For ten seconds the same one gets the same answer; later it ends the session, as it must have been stolen.',
   })
   @ApiOkResponse({ type: SessionTokensResponse })
-  @ApiErrors(400, 401, 413, 415, 503)
+  @ApiErrors(wrongFields(['refresh_token']), badRefreshToken(), 413, 415, 503)
   async refresh(
     @RawBytes() body: Buffer,
     @Res({ passthrough: true }) response: Response,
@@ -107,7 +113,7 @@ export class SessionsController {
   @ApiBearerAuth()
   @ApiOperation({ summary: 'End the session that this request is of' })
   @ApiNoContentResponse()
-  @ApiErrors(401, 403, 409, 503)
+  @ApiErrors(401, 403, ofNoSession(), 503)
   async logOut(
     @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) response: Response,
@@ -127,13 +133,11 @@ export class SessionsController {
     description: 'Never that of a cookie: any page can make a browser send a GET.',
   })
   @ApiNoContentResponse()
-  @ApiErrors(401, 409, 503)
+  @ApiErrors(401, ofNoSession(), endsByPost(), 503)
   async logOutByGet(@CurrentPrincipal() principal: Principal): Promise<void> {
     const session = sessionOf(principal);
     if (session.by === 'cookie') {
-      throw conflict('The session of a browser ends by POST.', {
-        suggestions: ['Send POST /api/sessions/logout with the header X-CSRF-Token.'],
-      });
+      throw endsByPost();
     }
     await this.sessions.end(principal.id, session.id, 'logged_out');
   }
@@ -157,7 +161,7 @@ export class SessionsController {
   @ApiBearerAuth()
   @ApiOperation({ summary: 'End one of the own sessions' })
   @ApiNoContentResponse()
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('session', EXAMPLE_ID), 503)
   async end(
     @Param('id', UuidPipe) id: string,
     @CurrentPrincipal() principal: Principal,
@@ -168,9 +172,19 @@ export class SessionsController {
 
 function sessionOf({ credential }: Principal): SessionCredential {
   if (credential?.kind === 'session') return credential;
-  throw conflict('This request is of no session.', {
+  throw ofNoSession();
+}
+
+function ofNoSession(): MillraceError {
+  return conflict('This request is of no session.', {
     suggestions: [
       'The token of the server stays good; your own ones end by `./millrace tokens revoke ID` (DELETE /api/tokens/:id).',
     ],
+  });
+}
+
+function endsByPost(): MillraceError {
+  return conflict('The session of a browser ends by POST.', {
+    suggestions: ['Send POST /api/sessions/logout with the header X-CSRF-Token.'],
   });
 }

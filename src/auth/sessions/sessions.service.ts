@@ -251,7 +251,7 @@ function isHashOf(hash: string, secret: string): boolean {
 }
 
 /** One answer for all that is wrong with it. */
-function badRefreshToken(): MillraceError {
+export function badRefreshToken(): MillraceError {
   return new MillraceError('AuthenticationError', 'The refresh token is not good (any more).', {
     details: { code: 'refresh_refused' },
     suggestions: ['Log in again.'],

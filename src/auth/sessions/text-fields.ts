@@ -1,4 +1,4 @@
-import { validationError } from '../../common/errors/millrace.error.js';
+import { validationError, type MillraceError } from '../../common/errors/millrace.error.js';
 
 /**
  * The texts of a JSON body that was read before anybody was known, and so past the validation of
@@ -13,12 +13,15 @@ export function textFields<const Name extends string>(
   const fields = typeof value === 'object' && value !== null ? Object.entries(value) : [];
   const texts = new Map(fields.filter((entry): entry is [string, string] => isText(entry[1])));
   const isExact = fields.length === names.length && names.every((name) => texts.has(name));
-  if (!isExact) {
-    throw validationError('The body does not have the form that this path takes.', {
-      suggestions: [`Send JSON with exactly these texts: ${names.join(', ')}.`],
-    });
-  }
+  if (!isExact) throw wrongFields(names);
   return Object.fromEntries(texts) as Record<Name, string>;
+}
+
+/** 400 */
+export function wrongFields(names: readonly string[]): MillraceError {
+  return validationError('The body does not have the form that this path takes.', {
+    suggestions: [`Send JSON with exactly these texts: ${names.join(', ')}.`],
+  });
 }
 
 const MAX_TEXT = 2_000;

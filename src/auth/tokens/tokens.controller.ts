@@ -17,7 +17,12 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { Audited, type AuditFacts } from '../../common/audit/audited.decorator.js';
-import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
+import {
+  ApiErrors,
+  ApiPage,
+  EXAMPLE_ID,
+  BodyExample,
+} from '../../common/http/api-documentation.js';
 import { type PageBody, pageBody, PageQuery, pageRequest } from '../../common/http/paging.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
 import { Requires } from '../policy/requires.decorator.js';
@@ -30,7 +35,17 @@ import {
   tokenResponse,
   TokenResponse,
 } from './dto/token.response.js';
-import { type TokenRequest, TokensService } from './tokens.service.js';
+import {
+  type TokenRequest,
+  TokensService,
+  logInFirst,
+  scopesTooWide,
+  tooManyTokens,
+} from './tokens.service.js';
+import { notFound } from '../../common/errors/millrace.error.js';
+
+const EXAMPLE_TOKEN = { name: 'laptop', scopes: ['pipelines:read'], expires_in_days: 30 };
+const EXAMPLE_SCOPES = [['users:write'], ['pipelines:read', 'executions:read']] as const;
 
 /** Tokens of whoever asks. */
 @ApiTags('tokens')
@@ -43,12 +58,22 @@ export class TokensController {
   @Requires('tokens:write')
   @Audited('tokens.create', 'token', { details: madeDetails })
   @Header('Cache-Control', 'no-store')
+  @BodyExample(EXAMPLE_TOKEN)
   @ApiOperation({
     summary: 'Make a personal token',
     description: 'Only from a session: a token makes no token.',
   })
   @ApiCreatedResponse({ type: MadeTokenResponse })
-  @ApiErrors(400, 401, 409, 413, 415, 422, 503)
+  @ApiErrors(
+    400,
+    401,
+    logInFirst(),
+    tooManyTokens(),
+    413,
+    415,
+    scopesTooWide(...EXAMPLE_SCOPES),
+    503,
+  )
   async create(
     @Body() body: CreateTokenDto,
     @CurrentPrincipal() principal: Principal,
@@ -75,7 +100,7 @@ export class TokensController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Revoke one of the own personal tokens' })
   @ApiNoContentResponse()
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('token', EXAMPLE_ID), 503)
   async revoke(
     @Param('id', UuidPipe) id: string,
     @CurrentPrincipal() principal: Principal,
@@ -98,9 +123,19 @@ export class ServiceAccountTokensController {
     details: (facts) => ({ ...madeDetails(facts), service_account: facts.param('id') }),
   })
   @Header('Cache-Control', 'no-store')
+  @BodyExample(EXAMPLE_TOKEN)
   @ApiOperation({ summary: 'Make a token of a service account' })
   @ApiCreatedResponse({ type: MadeTokenResponse })
-  @ApiErrors(400, 401, 404, 409, 413, 415, 422, 503)
+  @ApiErrors(
+    400,
+    401,
+    notFound('service account', EXAMPLE_ID),
+    tooManyTokens(),
+    413,
+    415,
+    scopesTooWide(...EXAMPLE_SCOPES),
+    503,
+  )
   async create(
     @Param('id', UuidPipe) id: string,
     @Body() body: CreateTokenDto,
@@ -113,7 +148,7 @@ export class ServiceAccountTokensController {
   @Requires('service_accounts:read')
   @ApiOperation({ summary: 'Tokens of a service account that are good' })
   @ApiPage(TokenResponse)
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('service account', EXAMPLE_ID), 503)
   async list(
     @Param('id', UuidPipe) id: string,
     @Query() query: PageQuery,
@@ -131,7 +166,7 @@ export class ServiceAccountTokensController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Revoke a token of a service account' })
   @ApiNoContentResponse()
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('service account', EXAMPLE_ID), notFound('token', EXAMPLE_ID), 503)
   async revoke(
     @Param('id', UuidPipe) id: string,
     @Param('token_id', UuidPipe) tokenId: string,

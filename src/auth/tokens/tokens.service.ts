@@ -86,8 +86,8 @@ export class TokensService {
     most: readonly Scope[],
   ): Promise<MadeToken> {
     const tooMuch = scopes.filter((scope) => !most.includes(scope));
-    if (tooMuch.length > 0) throw tooWide(tooMuch, most);
-    if ((await this.tokens.count(owner)) >= MAX_TOKENS) throw tooMany();
+    if (tooMuch.length > 0) throw scopesTooWide(tooMuch, most);
+    if ((await this.tokens.count(owner)) >= MAX_TOKENS) throw tooManyTokens();
     const id = uuidV7();
     const text = newTokenText(id);
     const now = new Date();
@@ -133,7 +133,8 @@ function ownerOfAccount(id: string): TokenOwner {
   return { owner_kind: 'service_account', owner_id: id, owner_generation: 0 };
 }
 
-function logInFirst(): MillraceError {
+/** 403 */
+export function logInFirst(): MillraceError {
   return new MillraceError('AuthorizationError', 'Only who has logged in makes a personal token.', {
     details: { code: 'session_required' },
     suggestions: [
@@ -142,14 +143,16 @@ function logInFirst(): MillraceError {
   });
 }
 
-function tooWide(scopes: readonly Scope[], most: readonly Scope[]): MillraceError {
+/** 422 */
+export function scopesTooWide(scopes: readonly Scope[], most: readonly Scope[]): MillraceError {
   return unprocessable(`The token cannot have: ${scopes.join(', ')}.`, {
     details: { code: 'scopes_too_wide', scopes },
     suggestions: [`It can have: ${[...most].sort().join(', ')}.`],
   });
 }
 
-function tooMany(): MillraceError {
+/** 409 */
+export function tooManyTokens(): MillraceError {
   return conflict(`There are ${String(MAX_TOKENS)} tokens already.`, {
     details: { code: 'too_many_tokens' },
     suggestions: ['Revoke one that is not used any more: the list says when each was used.'],

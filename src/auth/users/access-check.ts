@@ -54,13 +54,13 @@ export class AccessCheck {
    */
   async admit(forge: LoginForge, tokens: ForgeTokens): Promise<UserDocument> {
     const host = this.forges.hostOf(forge);
-    if (host === undefined) throw refused();
+    if (host === undefined) throw accountRefused();
     const { account, verdict } = await this.ask(forge, host, tokens.access).catch(
       throwForgeUnavailable,
     );
     if (verdict === 'refused') {
       this.events.record({ kind: 'log_in_refused', forge, reason: 'not_listed' });
-      throw refused(account.login);
+      throw accountRefused(account.login);
     }
     const id = userId(forge, host, account.id);
     const now = new Date();
@@ -88,7 +88,7 @@ export class AccessCheck {
     );
     if (user === undefined || user.blocked_at !== null) {
       this.events.record({ kind: 'log_in_refused', forge, reason: 'blocked' });
-      throw refused(account.login);
+      throw accountRefused(account.login);
     }
     return user;
   }
@@ -233,8 +233,8 @@ export function forgeTokensContext(userId: string): string {
   return `user:${userId}:forge-tokens`;
 }
 
-/** @param login whose account it is, as its owner knows */
-function refused(login?: string): MillraceError {
+/** 403 @param login whose account it is, as its owner knows */
+export function accountRefused(login?: string): MillraceError {
   return new MillraceError('AuthorizationError', 'This account may not log in here.', {
     details: { code: 'not_allowed', ...(login !== undefined && { login }) },
     suggestions: [

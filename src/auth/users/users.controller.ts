@@ -1,9 +1,15 @@
 import { Body, Controller, Get, Param, Patch, Query, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { notFound } from '../../common/errors/millrace.error.js';
 import { Audited } from '../../common/audit/audited.decorator.js';
 import { changedValue } from '../../common/audit/changed.js';
-import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
+import {
+  ApiErrors,
+  ApiPage,
+  EXAMPLE_ID,
+  BodyExample,
+} from '../../common/http/api-documentation.js';
 import { type PageBody, pageBody, PageQuery, pageRequest } from '../../common/http/paging.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
@@ -13,7 +19,7 @@ import type { Principal } from '../principals/principal.js';
 import { ChangeUserDto, userResponse, UserResponse } from './dto/user.dto.js';
 import { roleOfUser } from './user-principal.js';
 import type { UserDocument } from './user.schema.js';
-import { UsersService } from './users.service.js';
+import { UsersService, namedByConfiguration, oneself } from './users.service.js';
 
 @ApiTags('users')
 @ApiBearerAuth()
@@ -38,7 +44,7 @@ export class UsersController {
   @Requires('users:read')
   @ApiOperation({ summary: 'Somebody who has logged in' })
   @ApiOkResponse({ type: UserResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('user', EXAMPLE_ID), 503)
   async get(@Param('id', UuidPipe) id: string): Promise<UserResponse> {
     return this.shown(await this.users.get(id));
   }
@@ -49,9 +55,19 @@ export class UsersController {
     name: ({ answer }) => answer('login'),
     details: ({ body }) => ({ role: body('role'), blocked: body('blocked') }),
   })
+  @BodyExample({ role: 'developer' })
   @ApiOperation({ summary: 'Give somebody a role, block them, or let them in again' })
   @ApiOkResponse({ type: UserResponse })
-  @ApiErrors(400, 401, 404, 409, 413, 415, 503)
+  @ApiErrors(
+    400,
+    401,
+    notFound('user', EXAMPLE_ID),
+    oneself(),
+    namedByConfiguration({ login: 'ada' }),
+    413,
+    415,
+    503,
+  )
   async change(
     @Param('id', UuidPipe) id: string,
     @Body() { role, blocked }: ChangeUserDto,

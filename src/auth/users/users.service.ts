@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { conflict, notFound } from '../../common/errors/millrace.error.js';
+import { conflict, notFound, type MillraceError } from '../../common/errors/millrace.error.js';
 import type { Changed } from '../../common/audit/changed.js';
 import type { Page, PageRequest } from '../../common/http/paging.js';
 import type { Role } from '../policy/policy.js';
@@ -57,13 +57,15 @@ export class UsersService {
   }
 }
 
-function oneself(): Error {
+/** 409 */
+export function oneself(): MillraceError {
   return conflict('Nobody changes their own role, or blocks themselves.', {
     suggestions: ['Ask another administrator.'],
   });
 }
 
-function namedByConfiguration({ login }: UserDocument): Error {
+/** 409 */
+export function namedByConfiguration({ login }: Pick<UserDocument, 'login'>): MillraceError {
   return conflict(`ADMIN_LOGINS names ${login}.`, {
     suggestions: ['Take the name out of ADMIN_LOGINS and start the server again.'],
   });

@@ -37,7 +37,7 @@ export class MillraceError extends Error {
   }
 
   /** HTTP status of its kind. */
-  get status(): number {
+  get status(): (typeof statusOfKind)[ErrorKind] {
     return statusOfKind[this.kind];
   }
 }

@@ -1,9 +1,22 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { notFound } from '../errors/millrace.error.js';
+import { errorAnswer } from './api-documentation.js';
 import { finishDocument } from './api-documentation-finish.js';
 
 interface Finished {
   readonly parameters?: readonly { readonly name: string; readonly schema: unknown }[];
   readonly responses: Readonly<Record<string, { readonly description?: string }>>;
+}
+
+interface Answer {
+  readonly content: {
+    readonly 'application/json': {
+      readonly example?: { readonly message: string };
+      readonly examples?: Readonly<
+        Record<string, { readonly value: { readonly message: string } }>
+      >;
+    };
+  };
 }
 
 function finished(path: string, operation: object, schemas: object = {}) {
@@ -76,6 +89,75 @@ describe('finishDocument', () => {
         schema: { type: 'integer' },
       },
     ]);
+  });
+
+  it('tells examples of what may be left out in words: a page would send them', () => {
+    const schema = { type: 'string', example: 'main' };
+    const parameters = [
+      { in: 'query', name: 'branch', description: 'Of a run.', schema: { ...schema } },
+      { in: 'path', name: 'name', required: true, schema: { ...schema } },
+    ];
+    const { operation } = finished('/api/things/{name}', { parameters });
+    expect(operation.parameters).toEqual([
+      {
+        in: 'query',
+        name: 'branch',
+        description: 'Of a run. For example `main`.',
+        schema: { type: 'string' },
+      },
+      { in: 'path', name: 'name', required: true, schema },
+    ]);
+  });
+
+  describe('examples of errors', () => {
+    const messages = (operation: object, status: number): string[] => {
+      const answer = finished('/api/things/{id}', operation).operation.responses[status];
+      const json = (answer as Answer).content['application/json'];
+      const all = json.examples ? Object.values(json.examples).map(({ value }) => value) : [];
+      return [...(json.example ? [json.example] : []), ...all].map(({ message }) => message);
+    };
+    const parameters = [{ in: 'path', name: 'id', required: true, schema: { type: 'string' } }];
+    const body = { content: { 'text/yaml': {} } };
+
+    it('are what every route answers alike, by what it takes', () => {
+      const operation = (): object => ({ parameters, requestBody: body });
+      expect(messages(operation(), 400)).toEqual(['id is not a UUID.']);
+      expect(messages(operation(), 403)).toEqual(['The Host header names another server.']);
+      expect(messages(operation(), 429)).toEqual(['The client sends too many requests.']);
+      expect(messages({ 'x-max-body-bytes': 7, ...operation() }, 413)).toEqual([
+        'The body is larger than 7 bytes.',
+      ]);
+      expect(JSON.stringify(finished('/api/things/{id}', operation()))).toContain('["text/yaml"]');
+    });
+
+    it('leave those of the route, beside which a server may be busy', () => {
+      const own = errorAnswer(503, [notFound('thing', '7')]);
+      expect(messages({ responses: { 503: own } }, 503)).toEqual([
+        'There is no thing 7.',
+        'The server has more requests at work than it can serve in time.',
+      ]);
+      const conflicts = errorAnswer(400, [notFound('thing', '8'), notFound('thing', '9')]);
+      expect(messages({ parameters, responses: { 400: conflicts } }, 400)).toEqual([
+        'There is no thing 8.',
+        'There is no thing 9.',
+      ]);
+    });
+  });
+
+  it('puts what is said of a body to its media type, and knows one that is not taken', () => {
+    const requestBody = { content: { 'application/json': { schema: { type: 'object' } } } };
+    const { operation } = finished('/api/things', {
+      requestBody,
+      'x-millrace-body:application/json': { example: { a: 1 } },
+    });
+    expect(operation).toMatchObject({
+      requestBody: {
+        content: { 'application/json': { schema: { type: 'object' }, example: { a: 1 } } },
+      },
+    });
+    expect(JSON.stringify(operation)).not.toContain('x-millrace');
+    const other = { requestBody, 'x-millrace-body:text/yaml': { example: 'a' } };
+    expect(() => finished('/api/things', other)).toThrow('a body that is not taken');
   });
 
   it('tells defaults in words: a generated client would ask for the property', () => {

@@ -24,6 +24,7 @@ import { type Route, RouteTable } from './route-table.js';
 import { securityHeaders } from './security-headers.js';
 import { startPage } from './start-page.js';
 import { validationPipe } from './validation.js';
+import { textBody } from './text-body.js';
 
 /** Headers that pages of `CLIENT_ORIGIN` may send, and those that they may read. */
 const CORS_REQUEST_HEADERS = [
@@ -124,6 +125,7 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
   const rawBodies = bodies.part((options.bodyBytes ?? BODY_BYTES) / 2);
   app.use(rawBody(routes, rawBodies));
   app.use(jsonBody(config.maxUploadSize, bodies));
+  app.use(textBody(routes, config.maxUploadSize, bodies));
   app.use(load.admit);
 
   app.useGlobalFilters(

@@ -35,7 +35,12 @@ export function refuseOtherTypes(
     refuseEncoding(headers);
     return;
   }
-  throw new MillraceError(
+  throw otherType(type, accepted);
+}
+
+/** 415: the route takes no body of this type. */
+export function otherType(type: string, accepted: readonly string[]): MillraceError {
+  return new MillraceError(
     'UnsupportedMediaTypeError',
     'The body is of a type that this path does not take.',
     {

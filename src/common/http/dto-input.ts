@@ -55,11 +55,7 @@ export function dtoInput(value: object, dto: DtoClass, place: 'body' | 'query'):
       const at = [...path, name];
       if (!fields.has(name)) {
         const shown = shownPath(at);
-        problems.push({
-          path: shown,
-          code: 'unknown_property',
-          message: `${shown} is not known here`,
-        });
+        problems.push(unknownProperty(shown));
         continue;
       }
       const nested = Reflect.getMetadata('design:type', prototype, name) as DtoClass | undefined;
@@ -79,6 +75,11 @@ export function dtoInput(value: object, dto: DtoClass, place: 'body' | 'query'):
     // With a prototype, which the libraries ask for; all names are those of fields of ours.
     return { ...nameRecord(taken) };
   }
+}
+
+/** @param path as it is shown */
+export function unknownProperty(path: string): FieldProblem {
+  return { path, code: 'unknown_property', message: `${path} is not known here` };
 }
 
 /** Puts the maps where their fields are. */

@@ -95,7 +95,8 @@ function noHost(): MillraceError {
   });
 }
 
-function foreignHost(): MillraceError {
+/** 403: what refuses everybody else, whatever they ask. */
+export function foreignHost(): MillraceError {
   return new MillraceError('AuthorizationError', 'The Host header names another server.', {
     suggestions: [
       'Use the address that Millrace printed at its start, or add the name to ALLOWED_HOSTS.',

@@ -1,25 +1,16 @@
 import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Response } from 'express';
-import { defaultSuggestions } from '../errors/error-kind.js';
 import { MillraceError } from '../errors/millrace.error.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { toMillraceError, type ErrorTranslator } from '../errors/to-millrace-error.js';
 import type { ControllerRoute } from './controller-routes.js';
 import { announcesBody } from './content-type.js';
 import { closeAfterAnswer } from './close-after-answer.js';
+import { errorBody } from './error-body.js';
 import { errorPage, type PageAdvice } from './error-page.js';
 import { isAskedForPage, PAGE_POLICY } from './html-page.js';
 import type { MillraceRequest } from './request-context.js';
 import type { Route, RouteTable } from './route-table.js';
-
-/** The one error shape (docs/api.md). */
-export interface ErrorBody {
-  readonly error: string;
-  readonly message: string;
-  readonly details: unknown;
-  readonly suggestions: readonly string[];
-  readonly timestamp: string;
-}
 
 /** @param route the one that was asked; undefined = there is none */
 export type ErrorListener = (
@@ -83,7 +74,7 @@ export class ErrorFilter implements ExceptionFilter {
     // now.
     if (announcesBody(request.headers)) closeAfterAnswer(request, response);
     response.status(error.status);
-    const body = errorBody(error, request.id);
+    const body = errorBody(error, request.id, new Date());
     if (!isAskedForPage(request)) {
       response.json(body);
       return;
@@ -124,15 +115,4 @@ export class ErrorFilter implements ExceptionFilter {
       }),
     };
   }
-}
-
-function errorBody(error: MillraceError, requestId: string): ErrorBody {
-  return {
-    error: error.kind,
-    message: error.message,
-    details: error.details ?? { request_id: requestId },
-    suggestions:
-      error.suggestions.length > 0 ? error.suggestions : [defaultSuggestions[error.kind]],
-    timestamp: new Date().toISOString(),
-  };
 }

@@ -26,7 +26,7 @@ export async function receiveFile(
 ): Promise<Express.Multer.File | undefined> {
   const { limit } = upload;
   const total = limit + FRAMING;
-  if (Number(request.headers['content-length'] ?? 0) > total) throw tooLarge(limit);
+  if (Number(request.headers['content-length'] ?? 0) > total) throw uploadTooLarge(limit);
   await receive(request, upload, total);
   const [file] = (request.files ?? []) as Express.Multer.File[];
   return file;
@@ -52,7 +52,7 @@ function receive(
       size += part.length;
       if (size <= total) return;
       request.off('data', count);
-      reject(tooLarge(limit));
+      reject(uploadTooLarge(limit));
     };
     parse(request, request.res as never, (error?: unknown) => {
       request.off('data', count);
@@ -81,7 +81,8 @@ export function otherField(
 
 function uploadError(error: unknown, limit: number): MillraceError {
   if (error instanceof MillraceError) return error;
-  if (error instanceof MulterError && error.code === 'LIMIT_FILE_SIZE') return tooLarge(limit);
+  if (error instanceof MulterError && error.code === 'LIMIT_FILE_SIZE')
+    return uploadTooLarge(limit);
   const code = error instanceof MulterError ? error.code : 'MALFORMED';
   return validationError('The multipart body is not usable.', {
     details: { code },
@@ -90,6 +91,7 @@ function uploadError(error: unknown, limit: number): MillraceError {
   });
 }
 
-function tooLarge(limit: number): MillraceError {
+/** 413. @param limit bytes */
+export function uploadTooLarge(limit: number): MillraceError {
   return payloadTooLarge(`The upload is larger than ${limit} bytes.`, limit);
 }

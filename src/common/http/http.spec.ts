@@ -33,6 +33,8 @@ import { Metrics } from '../metrics/metrics.js';
 import { configureHttp } from './configure-http.js';
 import { PageQuery } from './paging.js';
 import { UuidPipe } from './uuid.pipe.js';
+import { TextBody } from './text-body.js';
+import { OwnCharacters } from './name-map.decorator.js';
 
 class ThingDto {
   @IsString()
@@ -40,6 +42,12 @@ class ThingDto {
 
   @IsInt()
   size!: number;
+}
+
+class TextDto {
+  @IsString()
+  @OwnCharacters()
+  name!: string;
 }
 
 @Requires('pipelines:read')
@@ -52,6 +60,12 @@ class ThingController {
 
   @Post()
   create(@Body() body: ThingDto): ThingDto {
+    return body;
+  }
+
+  @Put('text')
+  @TextBody({ types: ['text/yaml'], property: 'name' }, 'a: b')
+  text(@Body() body: TextDto): TextDto {
     return body;
   }
 
@@ -298,6 +312,37 @@ describe('errors', () => {
   it('reads no body of somebody unknown', async () => {
     const response = await agent().post('/api/things').type('json').send('{"broken');
     expectShape(response, 401, 'AuthenticationError');
+  });
+
+  describe('a body that is the text itself', () => {
+    const put = (type: string): request.Test =>
+      agent().put('/api/things/text').set(bearer).set('content-type', type);
+
+    it('is what its property is in JSON, every byte of it', async () => {
+      const text = '\ufeffname: ü\r\n# ☃\r\n';
+      const { body } = await put('text/yaml; charset=UTF-8').send(text).expect(200);
+      expect(body).toEqual({ name: text });
+      const json = await put('application/json').send({ name: text }).expect(200);
+      expect(json.body).toEqual({ name: text });
+    });
+
+    it('is refused where it is no text, of another type, compressed, or too large', async () => {
+      const broken = await put('text/yaml').send(Buffer.from([0xff, 0x61]));
+      expect([broken.status, broken.body.message]).toEqual([400, 'The body is not UTF-8.']);
+      await put('text/yaml; charset=latin1').send('a').expect(415);
+      await put('text/yaml').set('content-encoding', 'gzip').send('a').expect(415);
+      const other = await put('text/plain').send('a').expect(415);
+      expect(other.body.details.accepted).toEqual(['application/json', 'text/yaml']);
+      await put('text/yaml')
+        .send('a'.repeat(10 * 1024 * 1024 + 1))
+        .expect(413);
+    });
+
+    it('is taken by no route that does not say so, and from nobody unknown', async () => {
+      const things = agent().post('/api/things').set(bearer);
+      await things.set('content-type', 'text/yaml').send('a').expect(415);
+      await put('text/yaml').set('authorization', 'Bearer none').send('a').expect(401);
+    });
   });
 
   it('415 for another type, encoding or charset', async () => {

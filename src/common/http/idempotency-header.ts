@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { validationError } from '../errors/millrace.error.js';
+import { validationError, type MillraceError } from '../errors/millrace.error.js';
 
 export const IDEMPOTENCY_KEY_HEADER = 'idempotency-key';
 /** On an answer that was given before. */
@@ -19,7 +19,12 @@ export function idempotencyKeyOf(
   if (request.headers[IDEMPOTENCY_KEY_HEADER] === undefined) return undefined;
   const [key = '', ...others] = request.headersDistinct[IDEMPOTENCY_KEY_HEADER] ?? [];
   if (others.length === 0 && USABLE_KEY.test(key)) return key;
-  throw validationError('Idempotency-Key is not usable.', {
+  throw unusableKey();
+}
+
+/** 400 */
+export function unusableKey(): MillraceError {
+  return validationError('Idempotency-Key is not usable.', {
     suggestions: [
       'Send the header once, with 1 to 255 printable ASCII characters, such as a new UUID for each thing to create.',
     ],

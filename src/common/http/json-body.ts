@@ -1,11 +1,10 @@
 import type { NextFunction, Request, Response } from 'express';
-import { MillraceError, validationError } from '../errors/millrace.error.js';
-import { byteAddress, utf8Problem } from '../values/text-rule.js';
+import { validationError } from '../errors/millrace.error.js';
 import type { BodyBudget } from './body-budget.js';
-import { refuseEncoding } from './consumes.js';
-import { announcesBody, charset, mediaType } from './content-type.js';
+import { announcesBody, mediaType } from './content-type.js';
 import { jsonProblem } from './json-guard.js';
 import { readBody } from './read-body.js';
+import { decodeUtf8, refuseOtherCharset } from './utf8-body.js';
 import { parseJson } from './written-numbers.js';
 import type { MillraceRequest } from './request-context.js';
 
@@ -59,13 +58,7 @@ async function readJson(
   limit: number,
   budget: BodyBudget,
 ): Promise<unknown> {
-  refuseEncoding(request.headers);
-  const encodingOfText = charset(request.headers['content-type']) ?? 'utf-8';
-  if (encodingOfText !== 'utf-8' && encodingOfText !== 'utf8') {
-    throw new MillraceError('UnsupportedMediaTypeError', 'JSON is taken as UTF-8 only.', {
-      suggestions: ['Send the body as UTF-8.'],
-    });
-  }
+  refuseOtherCharset(request);
   const share = budget.open();
   try {
     const bytes = await readBody(request, limit, share);
@@ -73,18 +66,6 @@ async function readJson(
     return bodyOf(bytes);
   } finally {
     share.release();
-  }
-}
-
-function decodeUtf8(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw validationError('The body is not UTF-8.', {
-      details: byteAddress(bytes, utf8Problem(bytes) ?? 0),
-      suggestions: ['Send the body as UTF-8.'],
-      cause: error,
-    });
   }
 }
 
@@ -101,7 +82,7 @@ function bodyOf(bytes: Buffer): unknown {
       suggestions: ['Send what /api/docs shows for this path; a pipeline goes in as one text.'],
     });
   }
-  const body = parsed(decodeUtf8(bytes));
+  const body = parsed(decodeUtf8(bytes, { keepsMark: false }));
   // Validation would let `null` pass as if there were no body.
   if (body === null) {
     throw validationError('The body is null, and not a JSON object.', {

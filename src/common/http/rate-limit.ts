@@ -32,6 +32,17 @@ const UNLIMITED = /^\/api\/(?:health|docs)|^\/api\/ci\/executions\/[^/]+\/events
 const WEBHOOK =
   /^\/api\/(?:webhooks\/[^/]+|repositories\/[^/]+\/webhook|ci\/pipelines\/[^/]+\/webhook)\/?$/i;
 
+function isWebhook(method: string, path: string): boolean {
+  return method === 'POST' && WEBHOOK.test(path);
+}
+
+/** What a client reads that has passed the limit of its address. */
+export function limitMessage(method: string, path: string): string {
+  return isWebhook(method, path)
+    ? 'The client sends too many webhook deliveries.'
+    : 'The client sends too many requests.';
+}
+
 /** The limits of all routes. */
 export interface RequestLimiters {
   /** By client address. */
@@ -60,8 +71,7 @@ export function rateLimit({
       next();
       return;
     }
-    const isWebhook = request.method === 'POST' && WEBHOOK.test(request.path);
-    const limiter = isWebhook ? webhooks : requests;
+    const limiter = isWebhook(request.method, request.path) ? webhooks : requests;
     const verdict = limiter.take(clientNetwork((request as MillraceRequest).clientAddress));
     if (verdict.limit > 0) setLimitHeaders(response, verdict);
     next(
@@ -70,9 +80,7 @@ export function rateLimit({
         : tooManyRequests(
             request as MillraceRequest,
             verdict,
-            isWebhook
-              ? 'The client sends too many webhook deliveries.'
-              : 'The client sends too many requests.',
+            limitMessage(request.method, request.path),
           ),
     );
   };
@@ -110,8 +118,20 @@ export function tooManyRequests(
   verdict: LimitVerdict,
   message: string,
 ): MillraceError {
-  const { limit, windowSeconds, retryAfterSeconds } = verdict;
+  const { limit } = verdict;
   if (verdict.isNews) request.log.warn({ client: request.clientAddress, limit }, message);
+  return limitPassed(verdict, message);
+}
+
+/** 429: more than a limit allows. */
+export function limitPassed(
+  {
+    limit,
+    windowSeconds,
+    retryAfterSeconds,
+  }: Pick<LimitVerdict, 'limit' | 'windowSeconds' | 'retryAfterSeconds'>,
+  message: string,
+): MillraceError {
   return new MillraceError('RateLimitError', message, {
     details: { limit, window_seconds: windowSeconds },
     retryAfterSeconds,

@@ -26,13 +26,13 @@ export async function readBody(
 }
 
 async function receive(request: Request, limit: number, share: BodyShare): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw bodyTooLarge(limit);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
-      if (size > limit) finish(() => reject(tooLarge(limit)));
+      if (size > limit) finish(() => reject(bodyTooLarge(limit)));
       else if (!share.grow(size)) finish(() => reject(tooManyBodies()));
       else chunks.push(chunk);
     };
@@ -47,7 +47,8 @@ async function receive(request: Request, limit: number, share: BodyShare): Promi
   });
 }
 
-function tooLarge(limit: number): MillraceError {
+/** 413. @param limit bytes */
+export function bodyTooLarge(limit: number): MillraceError {
   return payloadTooLarge(`The body is larger than ${limit} bytes.`, limit);
 }
 

@@ -67,7 +67,8 @@ function inputOf(value: unknown, { type, metatype }: ArgumentMetadata): DtoInput
   return dtoInput(value, metatype as DtoClass, type);
 }
 
-function fieldErrors(details: readonly FieldProblem[]): MillraceError {
+/** 400: fields of a body or a query that are not as their DTO says. */
+export function fieldErrors(details: readonly FieldProblem[]): MillraceError {
   const unknown = details.filter((each) => each.code === 'unknown_property');
   const suggestions = ['Correct the fields that `details` names; /api/docs shows every field.'];
   if (unknown.length > 0) {

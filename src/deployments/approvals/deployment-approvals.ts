@@ -20,6 +20,7 @@ import { EnvironmentsService } from '../../environments/environments.service.js'
 import { type Deployment, isFinished } from '../record/deployment.js';
 import { DeploymentStore } from '../record/deployment-store.js';
 import { SuspendedWaits } from './suspended-waits.js';
+import { deploymentOver } from '../refusals.js';
 
 /** Who has said what of a deployment, and what it is worth now. */
 export interface ApprovalView extends ApprovalStanding {
@@ -99,7 +100,7 @@ export class DeploymentApprovals {
   private async waiting(id: string): Promise<Deployment> {
     const deployment = await this.store.find(id);
     if (deployment === undefined) throw notFound('deployment', id);
-    if (isFinished(deployment)) throw conflict('The deployment is over.');
+    if (isFinished(deployment)) throw deploymentOver();
     if (deployment.gate === 'closed') return deployment;
     throw conflict(
       deployment.gate === 'open'

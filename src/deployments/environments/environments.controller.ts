@@ -11,10 +11,14 @@ import { Requires } from '../../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../../auth/principals/principal.js';
 import { Audited, type AuditFacts } from '../../common/audit/audited.decorator.js';
-import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
+import { ApiErrors, ApiPage, BodyExample } from '../../common/http/api-documentation.js';
 import { SaysSomethingPipe } from '../../common/http/says-something.pipe.js';
 import { type PageBody, pageBody, PageQuery, pageRequest } from '../../common/http/paging.js';
-import type { AskedPeople } from '../../environments/environments.service.js';
+import {
+  type AskedPeople,
+  noLimits,
+  unknownUser,
+} from '../../environments/environments.service.js';
 import { SetEnvironmentDto } from './dto/environment.dto.js';
 import {
   EnvironmentPageResponse,
@@ -24,6 +28,7 @@ import {
 } from './dto/environment.response.js';
 import { EnvironmentNamePipe } from './environment-name.pipe.js';
 import { EnvironmentPages } from './environment-pages.js';
+import { notFound } from '../../common/errors/millrace.error.js';
 
 const NAME = {
   name: 'name',
@@ -68,7 +73,7 @@ export class EnvironmentsController {
   @ApiOperation({ summary: 'An environment: who may do what, what serves there, and what waits' })
   @ApiParam(NAME)
   @ApiOkResponse({ type: EnvironmentPageResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('environment', 'staging'), 503)
   async get(@Param('name', EnvironmentNamePipe) name: string): Promise<EnvironmentPageResponse> {
     return environmentPageResponse(await this.pages.get(name));
   }
@@ -76,6 +81,7 @@ export class EnvironmentsController {
   @Put(':name')
   @Requires('environments:write')
   @Audited('environments.set', 'environment', WITH_RULES)
+  @BodyExample({ approvers: { users: [], roles: ['admin'] }, required: 1, branches: ['main'] })
   @ApiOperation({
     summary: 'Say who may deploy there, and who has to approve',
     description:
@@ -83,7 +89,7 @@ export class EnvironmentsController {
   })
   @ApiParam(NAME)
   @ApiOkResponse({ type: EnvironmentPageResponse })
-  @ApiErrors(400, 401, 413, 415, 422, 503)
+  @ApiErrors(400, 401, 413, 415, unknownUser('grace', 'approvers.users.0'), 503)
   async set(
     @Param('name', EnvironmentNamePipe) name: string,
     @Body(SaysSomethingPipe) { deployers, approvers, ...rules }: SetEnvironmentDto,
@@ -107,7 +113,7 @@ export class EnvironmentsController {
   })
   @ApiParam(NAME)
   @ApiNoContentResponse()
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, noLimits('staging'), 503)
   async delete(@Param('name', EnvironmentNamePipe) name: string): Promise<void> {
     await this.pages.remove(name);
   }

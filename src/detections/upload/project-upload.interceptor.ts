@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { join } from 'node:path';
 import { from, lastValueFrom, type Observable } from 'rxjs';
-import { serviceUnavailable } from '../../common/errors/millrace.error.js';
+import { serviceUnavailable, type MillraceError } from '../../common/errors/millrace.error.js';
 import type { MillraceRequest } from '../../common/http/request-context.js';
 import { ScratchFolders } from '../../common/scratch/scratch-folders.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
@@ -34,7 +34,7 @@ export class ProjectUploadInterceptor implements NestInterceptor {
   }
 
   private async handle(request: UploadRequest, next: CallHandler): Promise<unknown> {
-    if (this.atOnce >= MAX_AT_ONCE) throw tooMany();
+    if (this.atOnce >= MAX_AT_ONCE) throw tooManyArchives();
     this.atOnce += 1;
     try {
       return await this.scratch.use(async (folder) => {
@@ -49,7 +49,8 @@ export class ProjectUploadInterceptor implements NestInterceptor {
   }
 }
 
-function tooMany(): Error {
+/** 503 */
+export function tooManyArchives(): MillraceError {
   return serviceUnavailable('Too many archives are being unpacked at once.', {
     details: { code: 'busy' },
     retryAfterSeconds: 2,

@@ -62,13 +62,15 @@ export async function receiveProject(
   }
 }
 
-function noArchive(): Error {
+/** 400 */
+export function noArchive(): MillraceError {
   return validationError('The upload holds no file.', {
     suggestions: ['Send a tar as field `archive`, for example: curl -F archive=@project.tar.gz …'],
   });
 }
 
-function takesTooLong(): Error {
+/** 504 */
+export function takesTooLong(): MillraceError {
   return new MillraceError('TimeoutError', 'The archive takes too long to be unpacked.', {
     details: { code: 'unpack_timeout' },
     suggestions: ['Leave out what is made or installed, such as node_modules; sources are enough.'],

@@ -28,7 +28,7 @@ export async function unpackProject(
     await unpackTree(archive, target, { limits, gzip, signal, missingTargets: 'keep' });
   } catch (error) {
     if (!(error instanceof ArchiveError)) throw error;
-    throw TOO_LARGE.has(error.code) ? tooLarge(error, limits) : refused(error);
+    throw TOO_LARGE.has(error.code) ? tooLarge(error, limits) : archiveRefused(error);
   }
 }
 
@@ -64,7 +64,8 @@ function tooLarge({ code, message, entry }: ArchiveError, limits: ProjectLimits)
   });
 }
 
-function refused({ code, message, entry }: ArchiveError): MillraceError {
+/** 422 */
+export function archiveRefused({ code, message, entry }: ArchiveError): MillraceError {
   return unprocessable(message, {
     details: { code, ...(entry !== undefined && { entry }) },
     suggestions: [

@@ -20,11 +20,17 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { notFound } from '../../common/errors/millrace.error.js';
 import { Requires } from '../../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../../auth/principals/principal.js';
 import { Audited, type AuditFacts } from '../../common/audit/audited.decorator.js';
-import { ApiErrors, ApiList } from '../../common/http/api-documentation.js';
+import {
+  ApiErrors,
+  ApiList,
+  EXAMPLE_ID,
+  BodyExample,
+} from '../../common/http/api-documentation.js';
 import { type ListBody, listBody, pageOf, pageRequest } from '../../common/http/paging.js';
 import type { MillraceRequest } from '../../common/http/request-context.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
@@ -51,10 +57,27 @@ import { ExecutionIdPipe } from '../record/execution-id.pipe.js';
 import type { AcceptedExecution } from './accept-execution.js';
 import { ApproveStepDto, RejectStepDto } from '../approvals/dto/step-approval.dto.js';
 import { stepApprovalResponse } from '../approvals/step-approval-response.js';
-import { StepApprovals } from '../approvals/step-approvals.js';
-import { ExecutionsService } from './executions.service.js';
+import { StepApprovals, nothingWaits, inputsNotAsked } from '../approvals/step-approvals.js';
+import {
+  ExecutionsService,
+  pipelineDisabled,
+  notOver,
+  overAlready,
+  inputsUnfit,
+} from './executions.service.js';
+import { resolveInputs } from '../../engine/inputs/resolve-inputs.js';
+import {
+  EXAMPLE_EXECUTION,
+  EXAMPLE_EXPLANATION,
+  EXAMPLE_SUMMARY,
+} from '../record/dto/execution.example.js';
 
 const LOG_TAIL = 100;
+
+const EXAMPLE_INPUT_PROBLEMS = resolveInputs(
+  { inputs: [{ name: 'version', type: 'string', required: true, options: [] }] },
+  {},
+).problems;
 
 /** A number of an execution (`shop#42`) in the path has become its id in the answer. */
 const CANCELLED = {
@@ -66,8 +89,9 @@ function CancelRoute(): MethodDecorator {
   return applyDecorators(
     ApiOperation({ summary: 'Cancel; the execution ends `cancelled` and nothing else' }),
     ApiBody({ type: CancelDto, required: false }),
+    BodyExample({ reason: 'wrong branch' }),
     ApiOkResponse({ type: CancelResponse }),
-    ApiErrors(400, 401, 404, 409, 503),
+    ApiErrors(400, 401, notFound('execution', EXAMPLE_ID), overAlready(EXAMPLE_ID, 'success'), 503),
   );
 }
 
@@ -98,14 +122,18 @@ export class ExecutionsController {
   })
   @Idempotent()
   @HttpCode(202)
+  @BodyExample({ environment: { GREETING: 'Good morning' } })
   @ApiOperation({ summary: "Run the pipeline's current version; answers at once" })
-  @ApiBody({
-    type: TriggerDto,
-    required: false,
-    examples: { variables: { value: { environment: { GREETING: 'Good morning' } } } },
-  })
+  @ApiBody({ type: TriggerDto, required: false })
   @ApiAcceptedResponse({ type: AcceptedExecutionResponse })
-  @ApiErrors(400, 401, 404, 409, 422, 503)
+  @ApiErrors(
+    400,
+    401,
+    notFound('pipeline', EXAMPLE_ID),
+    pipelineDisabled(EXAMPLE_ID),
+    inputsUnfit(EXAMPLE_INPUT_PROBLEMS),
+    503,
+  )
   async trigger(
     @Param('id', UuidPipe) id: string,
     @Body() body: TriggerDto,
@@ -135,7 +163,7 @@ export class ExecutionsController {
     summary: 'Executions, newest first',
     description: 'Without limit and cursor: the bare list of the newest 50, with a Link header.',
   })
-  @ApiList(ExecutionSummaryResponse)
+  @ApiList(ExecutionSummaryResponse, [EXAMPLE_SUMMARY])
   @ApiErrors(400, 401, 503)
   async list(
     @Query() query: ExecutionListQuery,
@@ -156,8 +184,8 @@ export class ExecutionsController {
   @Get('executions/:id')
   @Requires('executions:read')
   @ApiOperation({ summary: 'One execution, live while it runs' })
-  @ApiOkResponse({ type: ExecutionResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiOkResponse({ type: ExecutionResponse, example: EXAMPLE_EXECUTION })
+  @ApiErrors(400, 401, notFound('execution', EXAMPLE_ID), 503)
   async get(@Param('id', ExecutionIdPipe) id: string): Promise<ExecutionResponse> {
     const execution = await this.executions.get(id);
     const [logs, waitsFor, approvals] = await Promise.all([
@@ -171,8 +199,8 @@ export class ExecutionsController {
   @Get('executions/:id/explain')
   @Requires('executions:read')
   @ApiOperation({ summary: 'Why each stage and step ran, waits or was skipped' })
-  @ApiOkResponse({ type: ExplanationResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiOkResponse({ type: ExplanationResponse, example: EXAMPLE_EXPLANATION })
+  @ApiErrors(400, 401, notFound('execution', EXAMPLE_ID), 503)
   async explain(@Param('id', ExecutionIdPipe) id: string): Promise<ExplanationResponse> {
     return this.explainer.explain(await this.executions.get(id));
   }
@@ -186,6 +214,7 @@ export class ExecutionsController {
   })
   @Idempotent()
   @HttpCode(202)
+  @BodyExample({ mode: 'all' })
   @ApiOperation({
     summary: 'Run the same plan again, at the same commit',
     description:
@@ -193,7 +222,7 @@ export class ExecutionsController {
   })
   @ApiBody({ type: RerunDto, required: false })
   @ApiAcceptedResponse({ type: AcceptedExecutionResponse })
-  @ApiErrors(400, 401, 404, 409, 503)
+  @ApiErrors(400, 401, notFound('execution', EXAMPLE_ID), notOver(EXAMPLE_ID, 'running'), 503)
   async rerun(
     @Param('id', ExecutionIdPipe) id: string,
     @Body() _body: RerunDto,
@@ -214,14 +243,22 @@ export class ExecutionsController {
     }),
   })
   @HttpCode(200)
+  @BodyExample({ reason: 'tried on staging' })
   @ApiOperation({
     summary: 'Approve a step that waits for it',
     description:
       'The execution continues once the step has all approvals that it needs, of different people. Who has caused the execution, or wrote what it runs, may not. An administrator may override, with a reason.',
   })
   @ApiBody({ type: ApproveStepDto, required: false })
-  @ApiOkResponse({ type: ExecutionResponse })
-  @ApiErrors(400, 401, 404, 409, 422, 503)
+  @ApiOkResponse({ type: ExecutionResponse, example: EXAMPLE_EXECUTION })
+  @ApiErrors(
+    400,
+    401,
+    notFound('execution', EXAMPLE_ID),
+    nothingWaits(undefined, []),
+    inputsNotAsked(EXAMPLE_INPUT_PROBLEMS),
+    503,
+  )
   async approve(
     @Param('id', ExecutionIdPipe) id: string,
     @Body() body: ApproveStepDto,
@@ -239,13 +276,14 @@ export class ExecutionsController {
     details: ({ body }) => ({ step: body('step'), reason: body('reason') }),
   })
   @HttpCode(200)
+  @BodyExample({ reason: 'not before the holidays' })
   @ApiOperation({
     summary: 'Say no to a step that waits for approvals: it fails',
     description: 'By whoever may approve it; also to what is their own.',
   })
   @ApiBody({ type: RejectStepDto, required: false })
-  @ApiOkResponse({ type: ExecutionResponse })
-  @ApiErrors(400, 401, 404, 409, 503)
+  @ApiOkResponse({ type: ExecutionResponse, example: EXAMPLE_EXECUTION })
+  @ApiErrors(400, 401, notFound('execution', EXAMPLE_ID), nothingWaits(undefined, []), 503)
   async reject(
     @Param('id', ExecutionIdPipe) id: string,
     @Body() body: RejectStepDto,

@@ -5,6 +5,7 @@ import {
   notFound,
   unprocessable,
   validationError,
+  type MillraceError,
 } from '../../common/errors/millrace.error.js';
 import { splitUrlCredentials } from '../../common/url-credentials.js';
 import { mergedNames, type NameRecord } from '../../common/values/name-record.js';
@@ -32,6 +33,7 @@ import { ExecutionsRepository } from '../record/executions.repository.js';
 import { LiveExecutions } from '../record/live-executions.js';
 import { approvedAgain, type Rerunner } from './fork-rerun.js';
 import { refuseOwnCode } from './trigger-limits.js';
+import type { RunStatus } from '../../engine/plan/run-state.js';
 
 /** What somebody asks for when a pipeline is triggered by hand. */
 export interface TriggerRequest {
@@ -80,11 +82,11 @@ export class ExecutionsService {
     const earlier = await this.acceptance.acceptedBefore(reservation);
     if (earlier) return earlier;
     const version = await this.pipelines.getVersion(pipelineId);
-    if (!version.enabled) throw disabled(pipelineId);
+    if (!version.enabled) throw pipelineDisabled(pipelineId);
     await refuseOwnCode(version.plan, request, caller.scopes, () => this.urlsOf(version));
     const { inputs, problems } = resolveInputs(version.definition, request.inputs ?? {});
     if (problems.length > 0) {
-      throw unprocessable('The inputs do not fit the pipeline.', { details: problems });
+      throw inputsUnfit(problems);
     }
     return this.acceptance.accept(reservation.id, {
       pipeline_id: version.pipelineId,
@@ -111,9 +113,7 @@ export class ExecutionsService {
     if (earlier) return earlier;
     const original = await this.get(id);
     if (!isTerminal(original.status)) {
-      throw conflict(`Execution ${id} is not over: it is ${original.status}.`, {
-        suggestions: ['Wait for its end or cancel it, then run it again.'],
-      });
+      throw notOver(id, original.status);
     }
     if (original.plan_hash === NO_PLAN) {
       throw conflict(`Execution ${id} has no plan: its definition did not compile.`, {
@@ -122,7 +122,7 @@ export class ExecutionsService {
     }
     // Of a pipeline that was deleted the plan is still there, and nobody said that it must not run.
     if ((await this.pipelines.isEnabled(original.pipeline_id)) === false) {
-      throw disabled(original.pipeline_id);
+      throw pipelineDisabled(original.pipeline_id);
     }
     const { event } = original.trigger_info;
     const repository = event && (await this.repositories.find(event.repository_id));
@@ -181,9 +181,7 @@ export class ExecutionsService {
     });
     if (result.kind === 'not_found') throw notFound('execution', id);
     if (result.kind === 'over') {
-      throw conflict(`Execution ${id} is over already: it is ${result.status}.`, {
-        suggestions: ['Nothing is left to cancel; run it again if you want another result.'],
-      });
+      throw overAlready(id, result.status);
     }
   }
 
@@ -204,7 +202,22 @@ function cloneUrlOf({ clone_url: url, trigger_info }: ExecutionRecord): string |
   return url === null || trigger_info.event === undefined ? url : splitUrlCredentials(url).url;
 }
 
-function disabled(pipelineId: string): Error {
+/** 409: only what is over runs again. */
+export function notOver(id: string, status: RunStatus): MillraceError {
+  return conflict(`Execution ${id} is not over: it is ${status}.`, {
+    suggestions: ['Wait for its end or cancel it, then run it again.'],
+  });
+}
+
+/** 409: what is over cannot be cancelled. */
+export function overAlready(id: string, status: RunStatus): MillraceError {
+  return conflict(`Execution ${id} is over already: it is ${status}.`, {
+    suggestions: ['Nothing is left to cancel; run it again if you want another result.'],
+  });
+}
+
+/** 409: a disabled pipeline starts nothing. */
+export function pipelineDisabled(pipelineId: string): MillraceError {
   const reason = executionReasons.pipelineDisabled();
   return conflict(reason.message, {
     details: { reason, pipeline_id: pipelineId },
@@ -240,4 +253,9 @@ function namedRefs({ branch, tag, commitHash }: TriggerRequest): Omit<AskedTrigg
     ...(tag !== undefined && { tag }),
     ...(commitHash !== undefined && { commit_hash: commitHash }),
   };
+}
+
+/** 422 @param problems of each input that does not fit */
+export function inputsUnfit(problems: readonly unknown[]): MillraceError {
+  return unprocessable('The inputs do not fit the pipeline.', { details: problems });
 }

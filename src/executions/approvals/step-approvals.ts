@@ -141,10 +141,7 @@ export class StepApprovals {
     const waiting = fitting.filter(({ isWaiting }) => isWaiting);
     const [only, ...others] = execution.status === 'pending' ? [] : waiting;
     if (only === undefined) {
-      const what = named === undefined ? 'No step of it' : `No step "${named}" of it`;
-      throw conflict(`${what} waits for an approval.`, {
-        details: { waiting: all.filter(({ isWaiting }) => isWaiting).map(nameOf) },
-      });
+      throw nothingWaits(named, all.filter(({ isWaiting }) => isWaiting).map(nameOf));
     }
     if (others.length > 0) {
       const names = waiting.map(nameOf);
@@ -179,6 +176,12 @@ export class StepApprovals {
   }
 }
 
+/** 409. @param waiting the steps that do wait, by their names */
+export function nothingWaits(named: string | undefined, waiting: readonly string[]): MillraceError {
+  const what = named === undefined ? 'No step of it' : `No step "${named}" of it`;
+  return conflict(`${what} waits for an approval.`, { details: { waiting } });
+}
+
 function nameOf({ stage, step }: AskingStep): string {
   return `${stage}/${step}`;
 }
@@ -187,7 +190,7 @@ function nameOf({ stage, step }: AskingStep): string {
 function inputsOf({ asked }: JudgedStep, given: NameRecord<unknown>): NamedInput[] {
   const { inputs, problems } = resolveInputs({ inputs: asked.inputs ?? [] }, given, 'approval');
   if (problems.length > 0) {
-    throw unprocessable('The inputs do not fit what the step asks for.', { details: problems });
+    throw inputsNotAsked(problems);
   }
   return Object.entries(inputs).map(([name, value]) => ({ name, value }));
 }
@@ -209,4 +212,9 @@ function refused({ code, message, data }: Reason): MillraceError {
     details: { code, ...data },
     suggestions: ['`./millrace status ID` shows who may approve.'],
   });
+}
+
+/** 422 @param problems of each input that does not fit */
+export function inputsNotAsked(problems: readonly unknown[]): MillraceError {
+  return unprocessable('The inputs do not fit what the step asks for.', { details: problems });
 }

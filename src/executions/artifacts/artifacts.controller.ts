@@ -11,8 +11,8 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Requires } from '../../auth/policy/requires.decorator.js';
-import { validationError } from '../../common/errors/millrace.error.js';
-import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
+import { validationError, notFound } from '../../common/errors/millrace.error.js';
+import { ApiErrors, ApiPage, EXAMPLE_ID } from '../../common/http/api-documentation.js';
 import { type PageBody, pageBody, PageQuery, pageRequest } from '../../common/http/paging.js';
 import type { MillraceRequest } from '../../common/http/request-context.js';
 import { GlobError } from '../../common/values/globs/glob-error.js';
@@ -45,7 +45,7 @@ export class ArtifactsController {
       'In the order of their paths. The same path of several tries stands there for each.',
   })
   @ApiPage(ArtifactResponse)
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('execution', EXAMPLE_ID), 503)
   async list(
     @Param('id', ExecutionIdPipe) id: string,
     @Query() query: PageQuery,
@@ -63,7 +63,7 @@ export class ArtifactsController {
   })
   @ApiProduces(BYTES)
   @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('execution', EXAMPLE_ID), 503)
   async archive(
     @Param('id', ExecutionIdPipe) id: string,
     @Query() { paths }: ArtifactArchiveQueryDto,
@@ -94,7 +94,7 @@ export class ArtifactsController {
     schema: { type: 'string', format: 'binary' },
   })
   @ApiResponse({ status: 416, description: 'The file has no such bytes; no body.' })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('execution', EXAMPLE_ID), notFound('artifact', 'dist/app.js'), 503)
   async download(
     @Param('id', ExecutionIdPipe) id: string,
     @Param('path') path: string | readonly string[],

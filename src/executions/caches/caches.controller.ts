@@ -37,7 +37,7 @@ export class CachesController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Remove a cache: the next run makes it again' })
   @ApiNoContentResponse()
-  @ApiErrors(401, 404, 503)
+  @ApiErrors(401, notFound('cache', 'c1b4'), 503)
   async remove(@Param('cache') id: string): Promise<void> {
     const [, pipeline = '', hash = ''] = ID.exec(id) ?? [];
     const cache = await this.caches.find(`${pipeline}/${hash}`);

@@ -8,16 +8,17 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { notFound } from '../../common/errors/millrace.error.js';
 import { Requires } from '../../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../../auth/principals/principal.js';
-import { ApiErrors } from '../../common/http/api-documentation.js';
+import { ApiErrors, EXAMPLE_ID } from '../../common/http/api-documentation.js';
 import { clientNetwork } from '../../common/http/client-address.js';
 import type { MillraceRequest } from '../../common/http/request-context.js';
 import { ExecutionIdPipe } from '../record/execution-id.pipe.js';
 import { parseLastEventId } from '../../logs/feed/execution-feed.js';
 import { LogQueryDto } from './dto/log.query.js';
-import { ExecutionLogs } from './execution-logs.js';
+import { ExecutionLogs, tooManyStreams, serverFullOfStreams } from './execution-logs.js';
 
 const JSON_LINES = 'application/x-ndjson';
 const PLAIN = 'text/plain';
@@ -37,7 +38,7 @@ export class ExecutionLogsController {
   })
   @ApiProduces(JSON_LINES, PLAIN)
   @ApiOkResponse({ description: 'The lines, in order.', schema: { type: 'string' } })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('execution', EXAMPLE_ID), 503)
   async log(
     @Param('id', ExecutionIdPipe) id: string,
     @Query() query: LogQueryDto,
@@ -64,7 +65,14 @@ export class ExecutionLogsController {
   @ApiHeader({ name: 'Last-Event-ID', required: false, schema: { type: 'string' } })
   @ApiProduces('text/event-stream')
   @ApiOkResponse({ description: 'Events until the end.', schema: { type: 'string' } })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(
+    400,
+    401,
+    notFound('execution', EXAMPLE_ID),
+    503,
+    tooManyStreams(),
+    serverFullOfStreams(),
+  )
   async events(
     @Param('id', ExecutionIdPipe) id: string,
     @Headers('last-event-id') lastEventId: string | undefined,

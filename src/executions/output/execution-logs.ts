@@ -95,18 +95,9 @@ export class ExecutionLogs implements OnApplicationShutdown {
       case 'not_found':
         throw notFound('execution', executionId);
       case 'too_many':
-        throw new MillraceError('RateLimitError', 'This client has too many event streams open.', {
-          details: { reason: 'streams_of_client', limit: defaultFeedLimits.clientsOfOne },
-          retryAfterSeconds: 5,
-          suggestions: ['Close streams that nobody reads; one for each execution is enough.'],
-        });
+        throw tooManyStreams();
       case 'full':
-        throw serviceUnavailable('This server has too many event streams open.', {
-          details: { reason: 'streams_of_server', limit: defaultFeedLimits.clients },
-          suggestions: [
-            'Wait for the time in Retry-After, or ask again and again by `./millrace status ID` (GET /api/ci/executions/:id); more API processes serve more streams.',
-          ],
-        });
+        throw serverFullOfStreams();
     }
   }
 
@@ -146,4 +137,23 @@ function statusEvent(execution: ExecutionRecord): Record<string, unknown> {
 
 function stepEvent({ name, status, reason, attempts, exit_code }: StoredStep): object {
   return { name, status, reason, attempt: attempts.length, exit_code };
+}
+
+/** 429 */
+export function tooManyStreams(): MillraceError {
+  return new MillraceError('RateLimitError', 'This client has too many event streams open.', {
+    details: { reason: 'streams_of_client', limit: defaultFeedLimits.clientsOfOne },
+    retryAfterSeconds: 5,
+    suggestions: ['Close streams that nobody reads; one for each execution is enough.'],
+  });
+}
+
+/** 503 */
+export function serverFullOfStreams(): MillraceError {
+  return serviceUnavailable('This server has too many event streams open.', {
+    details: { reason: 'streams_of_server', limit: defaultFeedLimits.clients },
+    suggestions: [
+      'Wait for the time in Retry-After, or ask again and again by `./millrace status ID` (GET /api/ci/executions/:id); more API processes serve more streams.',
+    ],
+  });
 }

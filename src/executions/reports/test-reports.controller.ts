@@ -1,7 +1,8 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { notFound } from '../../common/errors/millrace.error.js';
 import { Requires } from '../../auth/policy/requires.decorator.js';
-import { ApiErrors } from '../../common/http/api-documentation.js';
+import { ApiErrors, EXAMPLE_ID } from '../../common/http/api-documentation.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
 import { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
 import { ExecutionIdPipe } from '../record/execution-id.pipe.js';
@@ -35,7 +36,7 @@ export class TestReportsController {
       'For each try of a step with `reports`: counts, failures with their text, the slowest.',
   })
   @ApiOkResponse({ type: [TestReportResponse] })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('execution', EXAMPLE_ID), 503)
   async ofExecution(@Param('id', ExecutionIdPipe) id: string): Promise<TestReportResponse[]> {
     await this.executions.demand(id);
     return (await this.reports.ofExecution(id)).map(testReportResponse);
@@ -50,7 +51,7 @@ export class TestReportsController {
       'In tries of a step, in retries within a report, or in re-runs. What a pull request of another repository ran does not count.',
   })
   @ApiOkResponse({ type: PipelineTestsResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('pipeline', EXAMPLE_ID), 503)
   async ofPipeline(@Param('id', UuidPipe) id: string): Promise<PipelineTestsResponse> {
     await this.pipelines.getHead(id);
     return pipelineTestsResponse(await this.tests.of(id));

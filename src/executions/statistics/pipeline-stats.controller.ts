@@ -1,7 +1,8 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { notFound } from '../../common/errors/millrace.error.js';
 import { Requires } from '../../auth/policy/requires.decorator.js';
-import { ApiErrors } from '../../common/http/api-documentation.js';
+import { ApiErrors, EXAMPLE_ID } from '../../common/http/api-documentation.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
 import {
   PipelineStatsQuery,
@@ -22,7 +23,7 @@ export class PipelineStatsController {
   @Requires('pipelines:read')
   @ApiOperation({ summary: 'How the pipeline did lately: success, durations, unsteady steps' })
   @ApiOkResponse({ type: PipelineStatsResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('pipeline', EXAMPLE_ID), 503)
   async get(
     @Param('id', UuidPipe) id: string,
     @Query() { days = DEFAULT_DAYS }: PipelineStatsQuery,

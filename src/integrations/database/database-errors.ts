@@ -1,3 +1,5 @@
+import { serviceUnavailable, type MillraceError } from '../../common/errors/millrace.error.js';
+
 /** The part of a driver error that decisions need; drivers, Mongoose and FerretDB all fill it. */
 interface DriverError {
   readonly name?: string;
@@ -100,4 +102,9 @@ export function isDuplicateKey(error: unknown): boolean {
 export function isUnknownHint(error: unknown): boolean {
   const { code, message = '' } = asDriverError(error);
   return code === 2 && /\bhint\b|\bindex\b/i.test(message);
+}
+
+/** 503 */
+export function databaseAway(cause?: unknown): MillraceError {
+  return serviceUnavailable('The database is not reachable.', { cause });
 }

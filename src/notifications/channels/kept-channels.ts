@@ -1,5 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { conflict, notFound, unprocessable } from '../../common/errors/millrace.error.js';
+import {
+  conflict,
+  notFound,
+  unprocessable,
+  type MillraceError,
+} from '../../common/errors/millrace.error.js';
 import { AddressPolicy, AddressRefusedError } from '../../common/net/address-policy.js';
 import { checkedAddresses } from '../../common/net/checked-addresses.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
@@ -62,9 +67,7 @@ export class KeptChannels {
   ): Promise<Channel> {
     const others = (await this.store.of(subject)).filter((one) => one.name !== name);
     if (others.length >= MOST_CHANNELS) {
-      throw conflict(`${title} has ${others.length} channels; it may have ${MOST_CHANNELS}.`, {
-        suggestions: ['Remove one of them first.'],
-      });
+      throw tooManyChannels(title, others.length);
     }
     const now = new Date();
     const channel: Channel = {
@@ -85,10 +88,7 @@ export class KeptChannels {
   private async mustBeReachable(target: ChannelTarget): Promise<void> {
     if (target.type === 'email') {
       if (this.mailer.isConfigured) return;
-      throw unprocessable('No mail server is configured, so no alert can be sent by mail.', {
-        details: { path: 'type', code: 'mail_not_configured' },
-        suggestions: ['Set SMTP_URL and SMTP_FROM and start Millrace again, or use a webhook.'],
-      });
+      throw noMailServer();
     }
     try {
       await checkedAddresses(this.policy, new URL(target.url).hostname);
@@ -101,4 +101,19 @@ export class KeptChannels {
       });
     }
   }
+}
+
+/** 409 */
+export function tooManyChannels(title: string, there: number = MOST_CHANNELS): MillraceError {
+  return conflict(`${title} has ${there} channels; it may have ${MOST_CHANNELS}.`, {
+    suggestions: ['Remove one of them first.'],
+  });
+}
+
+/** 422 */
+export function noMailServer(): MillraceError {
+  return unprocessable('No mail server is configured, so no alert can be sent by mail.', {
+    details: { path: 'type', code: 'mail_not_configured' },
+    suggestions: ['Set SMTP_URL and SMTP_FROM and start Millrace again, or use a webhook.'],
+  });
 }

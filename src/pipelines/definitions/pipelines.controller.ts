@@ -31,8 +31,14 @@ import { CurrentPrincipal } from '../../auth/principals/current-principal.decora
 import type { Principal } from '../../auth/principals/principal.js';
 import { Audited, NotAudited, type AuditFacts } from '../../common/audit/audited.decorator.js';
 import { changedValue } from '../../common/audit/changed.js';
-import { validationError } from '../../common/errors/millrace.error.js';
-import { ApiErrors, ApiList, ApiPage } from '../../common/http/api-documentation.js';
+import { validationError, notFound } from '../../common/errors/millrace.error.js';
+import {
+  ApiErrors,
+  ApiList,
+  ApiPage,
+  EXAMPLE_ID,
+  BodyExample,
+} from '../../common/http/api-documentation.js';
 import { Consumes } from '../../common/http/consumes.js';
 import {
   PageQuery,
@@ -43,7 +49,7 @@ import {
   type PageBody,
 } from '../../common/http/paging.js';
 import type { MillraceRequest } from '../../common/http/request-context.js';
-import { UuidPipe } from '../../common/http/uuid.pipe.js';
+import { UuidPipe, notUuid } from '../../common/http/uuid.pipe.js';
 import { Idempotent, Reserved } from '../../idempotency/idempotent.decorator.js';
 import type { Reservation } from '../../idempotency/reservation.js';
 import { CompileLimitGuard } from '../../integrations/rate-limit/compile-limit.guard.js';
@@ -62,12 +68,25 @@ import {
   versionResponse,
   versionSummary,
 } from './dto/version.response.js';
-import { YamlContentDto } from './dto/yaml-content.dto.js';
-import { PipelinesService, type SavedPipeline } from './pipelines.service.js';
+import {
+  YamlContentDto,
+  EXAMPLE_PROBLEMS,
+  YamlBody,
+  EXAMPLE_YAML,
+} from './dto/yaml-content.dto.js';
+import {
+  PipelinesService,
+  type SavedPipeline,
+  changedSince,
+  invalidPipeline,
+  livesInRepository,
+  noVersion,
+} from './pipelines.service.js';
 import { VersionNumberPipe } from './version-number.pipe.js';
 import { parseIfMatch, versionTag } from './version-tag.js';
 import { UPLOAD_FIELDS } from './yaml-upload.js';
 import { UploadedYaml, YamlUploadInterceptor } from './yaml-upload.interceptor.js';
+import { yamlTooLarge } from './yaml-source.js';
 
 const IF_MATCH_DESCRIPTION =
   'The `ETag` that you saw last; 409 when the pipeline has changed since.';
@@ -88,15 +107,17 @@ export class PipelinesController {
 
   @Post()
   @Requires('pipelines:write')
+  @YamlBody()
   @Audited('pipelines.create', 'pipeline', KEPT_VERSION)
   @UseGuards(CompileLimitGuard)
   @Idempotent()
+  @BodyExample({ yaml_content: EXAMPLE_YAML })
   @ApiOperation({
     summary: 'Create a pipeline from YAML',
     description: 'Names need not be unique: a pipeline is known by its id.',
   })
   @ApiCreatedResponse({ type: SavedPipelineResponse })
-  @ApiErrors(401, 413, 415, 503)
+  @ApiErrors(invalidPipeline(EXAMPLE_PROBLEMS), 401, 413, 415, yamlTooLarge(), 503)
   async create(
     @Body() body: YamlContentDto,
     @CurrentPrincipal() principal: Principal,
@@ -127,7 +148,7 @@ export class PipelinesController {
     },
   })
   @ApiCreatedResponse({ type: SavedPipelineResponse })
-  @ApiErrors(401, 413, 415, 503)
+  @ApiErrors(invalidPipeline(EXAMPLE_PROBLEMS), 401, 413, 415, yamlTooLarge(), 503)
   async upload(
     @UploadedYaml() yaml: string,
     @CurrentPrincipal() principal: Principal,
@@ -139,12 +160,14 @@ export class PipelinesController {
 
   @Post('validate')
   @Requires('pipelines:check')
+  @YamlBody()
   @NotAudited('stores nothing')
   @UseGuards(CompileLimitGuard)
   @HttpCode(200)
+  @BodyExample({ yaml_content: EXAMPLE_YAML })
   @ApiOperation({ summary: 'Check YAML: all problems at once, nothing is stored' })
   @ApiOkResponse({ type: ValidationResponse })
-  @ApiErrors(400, 401, 413, 415, 422)
+  @ApiErrors(400, 401, 413, 415, yamlTooLarge())
   async validate(@Body() body: YamlContentDto): Promise<ValidationResponse> {
     const result = await this.pipelines.validate(body.yaml_content);
     return {
@@ -180,7 +203,7 @@ export class PipelinesController {
     description: CREDENTIALS_DESCRIPTION,
   })
   @ApiOkResponse({ type: PipelineResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('pipeline', EXAMPLE_ID), 503)
   async get(
     @Param('id', UuidPipe) id: string,
     @CurrentPrincipal() principal: Principal,
@@ -200,7 +223,7 @@ export class PipelinesController {
   @ApiProduces('text/yaml')
   // No type: what reads YAML sees the pipeline in it, not a text.
   @ApiOkResponse({ schema: { description: 'The pipeline.' } })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('pipeline', EXAMPLE_ID), 503)
   async yaml(
     @Param('id', UuidPipe) id: string,
     @CurrentPrincipal() principal: Principal,
@@ -215,8 +238,10 @@ export class PipelinesController {
 
   @Put(':id')
   @Requires('pipelines:write')
+  @YamlBody()
   @Audited('pipelines.replace', 'pipeline', KEPT_VERSION)
   @UseGuards(CompileLimitGuard)
+  @BodyExample({ yaml_content: EXAMPLE_YAML })
   @ApiOperation({
     summary: 'Replace the YAML: makes a new version',
     description: 'The name comes from the YAML. The same text again makes no new version.',
@@ -227,7 +252,18 @@ export class PipelinesController {
     description: IF_MATCH_DESCRIPTION,
   })
   @ApiOkResponse({ type: SavedPipelineResponse })
-  @ApiErrors(400, 401, 404, 409, 413, 415, 422, 503)
+  @ApiErrors(
+    notUuid('id'),
+    invalidPipeline(EXAMPLE_PROBLEMS),
+    401,
+    notFound('pipeline', EXAMPLE_ID),
+    changedSince(4, '"4"', '"3"'),
+    livesInRepository({ path: '.millrace/shop.yaml' }),
+    413,
+    415,
+    yamlTooLarge(),
+    503,
+  )
   async replace(
     @Param('id', UuidPipe) id: string,
     @Body() body: YamlContentDto,
@@ -247,6 +283,7 @@ export class PipelinesController {
   @Audited('pipelines.change', 'pipeline', {
     details: ({ body }) => ({ enabled: body('enabled') }),
   })
+  @BodyExample({ description: 'Nightly build of the shop' })
   @ApiOperation({
     summary: 'Enable, disable or describe a pipeline; makes no version',
     description:
@@ -254,7 +291,15 @@ export class PipelinesController {
   })
   @ApiHeader({ name: 'If-Match', required: false, description: IF_MATCH_DESCRIPTION })
   @ApiOkResponse({ type: PipelineSummaryResponse })
-  @ApiErrors(400, 401, 404, 409, 413, 415, 503)
+  @ApiErrors(
+    400,
+    401,
+    notFound('pipeline', EXAMPLE_ID),
+    changedSince(4, '"4"', '"3"'),
+    413,
+    415,
+    503,
+  )
   async change(
     @Param('id', UuidPipe) id: string,
     @Body() body: ChangePipelineDto,
@@ -274,7 +319,7 @@ export class PipelinesController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a pipeline; its executions stay readable' })
   @ApiNoContentResponse()
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('pipeline', EXAMPLE_ID), 503)
   async delete(@Param('id', UuidPipe) id: string): Promise<void> {
     await this.pipelines.delete(id);
   }
@@ -283,7 +328,7 @@ export class PipelinesController {
   @Requires('pipelines:read')
   @ApiOperation({ summary: 'List the versions of a pipeline, newest first' })
   @ApiPage(VersionSummaryResponse)
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, notFound('pipeline', EXAMPLE_ID), 503)
   async versions(
     @Param('id', UuidPipe) id: string,
     @Query() query: PageQuery,
@@ -296,7 +341,7 @@ export class PipelinesController {
   @Requires('pipelines:read')
   @ApiOperation({ summary: 'Read one version', description: CREDENTIALS_DESCRIPTION })
   @ApiOkResponse({ type: VersionResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, noVersion(EXAMPLE_ID, 7, 3), notFound('pipeline', EXAMPLE_ID), 503)
   async version(
     @Param('id', UuidPipe) id: string,
     @Param('version', VersionNumberPipe) number: number,

@@ -125,6 +125,27 @@ retry_count: 1
     expect(whole.body).toMatchObject({ timeout: 60, retry_count: 1, environment: { A: 'b' } });
   });
 
+  it.each(['application/yaml', 'text/yaml'])('takes the YAML itself as %s', async (type) => {
+    const text = `\ufeff${yaml('itself')}# ☃\n`;
+    const send = (method: 'post' | 'put', path: string): request.Test =>
+      call(method, path).set('content-type', type).send(text);
+    const valid = { valid: true, name: 'itself', problems: [] };
+    await send('post', '/api/ci/pipelines/validate').expect(200, valid);
+    await send('post', '/api/ci/pipelines/plan').expect(200);
+    const key = `itself-${type}`;
+    const { body } = await send('post', '/api/ci/pipelines')
+      .set('idempotency-key', key)
+      .expect(201);
+    const again = await send('post', '/api/ci/pipelines').set('idempotency-key', key).expect(201);
+    expect(again.body.id).toBe(body.id);
+    const back = await get(`/api/ci/pipelines/${body.id}`).expect(200);
+    expect(back.body.yaml_content).toBe(text);
+    const replaced = await send('put', `/api/ci/pipelines/${body.id}`).expect(200);
+    expect(replaced.body.version).toBe(1);
+    const broken = call('post', '/api/ci/pipelines').set('content-type', type).send('name: [');
+    await broken.expect(400);
+  });
+
   it('gives the text back byte for byte', async () => {
     for (const text of [`\ufeff${yaml('bom')}`, yaml('emoji ☃ 🚀'), `${yaml('tail')}\n\n# end`]) {
       const { body } = await post(text).expect(201);

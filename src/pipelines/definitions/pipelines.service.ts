@@ -2,7 +2,12 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { v5 } from 'uuid';
 import { whenBothEnd } from '../../common/async/when-both-end.js';
-import { conflict, notFound, validationError } from '../../common/errors/millrace.error.js';
+import {
+  conflict,
+  notFound,
+  validationError,
+  type MillraceError,
+} from '../../common/errors/millrace.error.js';
 import type { Changed } from '../../common/audit/changed.js';
 import { failPoint } from '../../common/fail-point.js';
 import type { Page, PageRequest } from '../../common/http/paging.js';
@@ -394,9 +399,7 @@ export class PipelinesService implements OnModuleInit {
     const newest = newestNumber(pipeline);
     const version = number <= newest ? await this.versions.find(id, number) : undefined;
     if (!version) {
-      throw notFound('version', `${number} of pipeline ${id}`, {
-        suggestions: [`The current version is ${pipeline.version}.`],
-      });
+      throw noVersion(id, number, pipeline.version);
     }
     return version;
   }
@@ -404,10 +407,7 @@ export class PipelinesService implements OnModuleInit {
   private async compileValid(yaml: string): Promise<ValidYaml> {
     const compiled = await this.compiler.compile(checkYamlText(yaml));
     if (compiled.kind === 'valid') return compiled;
-    throw validationError(summary(compiled.problems), {
-      details: compiled.problems,
-      suggestions: suggestionsOf(compiled.problems),
-    });
+    throw invalidPipeline(compiled.problems);
   }
 
   private async makeCurrent(version: PipelineVersionDocument): Promise<void> {
@@ -488,7 +488,8 @@ function newestNumber({ version, source }: PipelineHead): number {
   return source ? Number.MAX_SAFE_INTEGER - 1 : version;
 }
 
-function livesInRepository({ path }: PipelineSource): Error {
+/** 409: the text of it is a file of a repository. */
+export function livesInRepository({ path }: Pick<PipelineSource, 'path'>): MillraceError {
   return conflict(`The pipeline lives in a repository: its text is the file ${path} there.`, {
     details: { path },
     suggestions: ['Change the file and push it.'],
@@ -499,10 +500,7 @@ function livesInRepository({ path }: PipelineSource): Error {
 function refuseStale(current: PipelineDocument, expected: string | undefined): void {
   const tag = versionTag(current);
   if (expected === undefined || expected === tag) return;
-  throw conflict(`The pipeline has changed: it is at ${tag} by now, not at ${expected}.`, {
-    details: { version: current.version, etag: tag },
-    suggestions: ['Read the pipeline again, put your change into what you read, and send that.'],
-  });
+  throw changedSince(current.version, tag, expected);
 }
 
 function summary(problems: readonly Problem[]): string {
@@ -537,4 +535,27 @@ function runnable(
       triggers: (JSON.parse(version.definition) as DefinitionDocument).triggers,
     },
   };
+}
+
+/** 400: the YAML has errors. */
+export function invalidPipeline(problems: readonly Problem[]): MillraceError {
+  return validationError(summary(problems), {
+    details: problems,
+    suggestions: suggestionsOf(problems),
+  });
+}
+
+/** 404 @param current the number of the current version */
+export function noVersion(pipelineId: string, number: number, current: number): MillraceError {
+  return notFound('version', `${number} of pipeline ${pipelineId}`, {
+    suggestions: [`The current version is ${current}.`],
+  });
+}
+
+/** 409: the pipeline is not as its reader saw it. */
+export function changedSince(version: number, tag: string, expected: string): MillraceError {
+  return conflict(`The pipeline has changed: it is at ${tag} by now, not at ${expected}.`, {
+    details: { version, etag: tag },
+    suggestions: ['Read the pipeline again, put your change into what you read, and send that.'],
+  });
 }

@@ -1,23 +1,24 @@
 import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Requires } from '../../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../../auth/principals/principal.js';
 import { NotAudited } from '../../common/audit/audited.decorator.js';
-import { validationError } from '../../common/errors/millrace.error.js';
-import { ApiErrors } from '../../common/http/api-documentation.js';
+import { validationError, notFound } from '../../common/errors/millrace.error.js';
+import { ApiErrors, EXAMPLE_ID, BodyExample } from '../../common/http/api-documentation.js';
 import { mergedNames } from '../../common/values/name-record.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import { CompileLimitGuard } from '../../integrations/rate-limit/compile-limit.guard.js';
 import { credentialMask } from '../compile/credential-masks.js';
 import type { DryRun, DryRunTrigger } from '../compile/dry-run.js';
-import { EXAMPLE_YAML } from '../definitions/dto/yaml-content.dto.js';
+import { EXAMPLE_YAML, YamlBody } from '../definitions/dto/yaml-content.dto.js';
 import { type AssumedPullRequest, assumedTrigger } from '../trigger-request/assumed-trigger.js';
 import { triggerEnvironment } from '../trigger-request/trigger-environment.js';
 import { triggerRepository } from '../trigger-request/trigger-repository.js';
 import { DryRunsService } from './dry-runs.service.js';
 import { PlanDto, type PlanPullRequestDto, type PlanTriggerDto } from './dto/plan.dto.js';
 import { planResponse, PlanResponse } from './dto/plan.response.js';
+import { yamlTooLarge } from '../definitions/yaml-source.js';
 
 @ApiTags('pipelines')
 @ApiBearerAuth()
@@ -30,21 +31,17 @@ export class DryRunsController {
 
   @Post('plan')
   @Requires('pipelines:check')
+  @YamlBody()
   @NotAudited('stores nothing')
   @UseGuards(CompileLimitGuard)
   @HttpCode(200)
+  @BodyExample({ yaml_content: EXAMPLE_YAML, trigger: { event: 'push', branch: 'main' } })
   @ApiOperation({
     summary: 'Dry run: plan, graph and the decision for a trigger; nothing is stored',
     description: 'Exactly one of `yaml_content` and `pipeline_id`. Without `trigger`: by hand.',
   })
-  @ApiBody({
-    type: PlanDto,
-    examples: {
-      yaml: { value: { yaml_content: EXAMPLE_YAML, trigger: { event: 'push', branch: 'main' } } },
-    },
-  })
   @ApiOkResponse({ type: PlanResponse })
-  @ApiErrors(400, 401, 404, 413, 415, 422, 503)
+  @ApiErrors(400, 401, notFound('pipeline', EXAMPLE_ID), 413, 415, yamlTooLarge(), 503)
   async plan(
     @Body() body: PlanDto,
     @CurrentPrincipal() principal: Principal,

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { statSync } from 'node:fs';
-import { conflict, notFound } from '../../common/errors/millrace.error.js';
+import { conflict, notFound, type MillraceError } from '../../common/errors/millrace.error.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import type { EncryptionKey } from '../../config/encryption-key-list.js';
 import { encryptionKeysFile, KeyFile, newKey } from '../encryption/encryption-keys.js';
@@ -62,7 +62,7 @@ export class KeyRotation {
     const file = this.keyFile();
     await this.changing(async () => {
       const [first, ...more] = file.load();
-      if (first.id === id) throw conflict(`The key ${id} seals: it cannot be dropped.`);
+      if (first.id === id) throw keySeals(id);
       if (!more.some((key) => key.id === id)) throw notFound('encryption key', id);
       await this.refuseUsed(file, id);
       const kept: EncryptionKey[] = more.filter((key) => key.id !== id);
@@ -107,10 +107,20 @@ export class KeyRotation {
     if (this.config.encryptionKeys === undefined) {
       return new KeyFile(encryptionKeysFile(this.config.home));
     }
-    throw conflict('The encryption keys are those of ENCRYPTION_KEYS: they are changed there.', {
-      suggestions: [
-        'Put a new key behind the others, and restart every process; then put it first, and restart them again: what is stored is sealed by it then.',
-      ],
-    });
+    throw keysElsewhere();
   }
+}
+
+/** 409 */
+export function keySeals(id: string): MillraceError {
+  return conflict(`The key ${id} seals: it cannot be dropped.`);
+}
+
+/** 409 */
+export function keysElsewhere(): MillraceError {
+  return conflict('The encryption keys are those of ENCRYPTION_KEYS: they are changed there.', {
+    suggestions: [
+      'Put a new key behind the others, and restart every process; then put it first, and restart them again: what is stored is sealed by it then.',
+    ],
+  });
 }

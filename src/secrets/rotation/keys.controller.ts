@@ -12,7 +12,8 @@ import { Requires } from '../../auth/policy/requires.decorator.js';
 import { Audited, type AuditFacts } from '../../common/audit/audited.decorator.js';
 import { ApiErrors } from '../../common/http/api-documentation.js';
 import { EncryptionKeysResponse, encryptionKeysResponse } from './key.response.js';
-import { KeyRotation } from './key-rotation.js';
+import { KeyRotation, keySeals, keysElsewhere } from './key-rotation.js';
+import { notFound } from '../../common/errors/millrace.error.js';
 
 @ApiTags('secrets')
 @ApiBearerAuth()
@@ -38,7 +39,7 @@ export class KeysController {
       'What is stored is encrypted by it behind this, also after a restart. The file `encryption-keys` of the data folder belongs into the backup again. Keys of ENCRYPTION_KEYS are changed there.',
   })
   @ApiCreatedResponse({ type: EncryptionKeysResponse })
-  @ApiErrors(401, 409, 503)
+  @ApiErrors(401, keysElsewhere(), 503)
   async rotate(): Promise<EncryptionKeysResponse> {
     return encryptionKeysResponse(await this.rotation.rotate());
   }
@@ -52,7 +53,7 @@ export class KeysController {
   @ApiOperation({ summary: 'Drop a key by which nothing is encrypted any more' })
   @ApiParam({ name: 'key', example: 'k-3f9a01bc' })
   @ApiNoContentResponse()
-  @ApiErrors(401, 404, 409, 503)
+  @ApiErrors(401, notFound('encryption key', 'k-3f9a01bc'), keySeals('k-3f9a01bc'), 503)
   async drop(@Param('key') id: string): Promise<void> {
     await this.rotation.drop(id);
   }

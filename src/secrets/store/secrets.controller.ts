@@ -11,7 +11,12 @@ import { Requires } from '../../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../../auth/principals/principal.js';
 import { Audited, type AuditFacts } from '../../common/audit/audited.decorator.js';
-import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
+import {
+  ApiErrors,
+  ApiPage,
+  EXAMPLE_ID,
+  BodyExample,
+} from '../../common/http/api-documentation.js';
 import { type PageBody, pageBody, pageRequest } from '../../common/http/paging.js';
 import {
   ChangeSecretDto,
@@ -23,7 +28,8 @@ import {
   secretResponse,
   SetSecretDto,
 } from './dto/secret.dto.js';
-import { SecretsService } from './secrets.service.js';
+import { SecretsService, noSecret } from './secrets.service.js';
+import { notFound } from '../../common/errors/millrace.error.js';
 
 const NAME = {
   name: 'name',
@@ -76,6 +82,7 @@ export class SecretsController {
   @Put(':name')
   @Requires('secrets:write')
   @Audited('secrets.set', 'secret', NAMED_WITH_RULES)
+  @BodyExample({ value: 'the value of the secret', protected: true })
   @ApiOperation({
     summary: 'Make a secret, or replace its value',
     description:
@@ -83,7 +90,7 @@ export class SecretsController {
   })
   @ApiParam(NAME)
   @ApiOkResponse({ type: SecretResponse })
-  @ApiErrors(400, 401, 404, 413, 415, 503)
+  @ApiErrors(400, 401, notFound('pipeline', EXAMPLE_ID), 413, 415, 503)
   async set(
     @Param('name') name: string,
     @Query() owner: SecretOwnerQuery,
@@ -96,13 +103,14 @@ export class SecretsController {
   @Patch(':name')
   @Requires('secrets:write')
   @Audited('secrets.change', 'secret', NAMED_WITH_RULES)
+  @BodyExample({ events: ['push', 'tag'] })
   @ApiOperation({
     summary: 'Change which runs get a secret; its value stays',
     description: 'Counts for runs that begin from now on.',
   })
   @ApiParam(NAME)
   @ApiOkResponse({ type: SecretResponse })
-  @ApiErrors(400, 401, 404, 413, 415, 503)
+  @ApiErrors(400, 401, noSecret('NPM_TOKEN'), 413, 415, 503)
   async change(
     @Param('name') name: string,
     @Query() owner: SecretOwnerQuery,
@@ -119,7 +127,7 @@ export class SecretsController {
   @ApiOperation({ summary: 'Delete a secret; runs that have begun keep it' })
   @ApiParam(NAME)
   @ApiNoContentResponse()
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, noSecret('NPM_TOKEN'), 503)
   async delete(
     @Param('name') name: string,
     @Query() owner: SecretOwnerQuery,

@@ -178,7 +178,8 @@ function withheldFrom(run: SecretRun, stored: SecretDocument): WithheldSecret[] 
   return why === undefined ? [] : [{ name, scope, ...rules, why }];
 }
 
-function noSecret(name: string): MillraceError {
+/** 404 */
+export function noSecret(name: string): MillraceError {
   return notFound('secret', name, {
     suggestions: [
       '`./millrace secrets` (GET /api/secrets) lists all names, each with its scope: name its pipeline or repository.',

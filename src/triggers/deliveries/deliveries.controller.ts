@@ -12,13 +12,17 @@ import { CurrentPrincipal } from '../../auth/principals/current-principal.decora
 import type { Principal } from '../../auth/principals/principal.js';
 import { Audited } from '../../common/audit/audited.decorator.js';
 import { changedValue } from '../../common/audit/changed.js';
-import { notFound } from '../../common/errors/millrace.error.js';
-import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
+import {
+  ApiErrors,
+  ApiPage,
+  EXAMPLE_ID,
+  BodyExample,
+} from '../../common/http/api-documentation.js';
 import { type PageBody, pageBody, pageRequest } from '../../common/http/paging.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
-import { DeliveryApprovals } from './delivery-approvals.js';
-import { DeliveryInbox, DELIVERY_ADVICE } from './delivery-inbox.js';
+import { DeliveryApprovals, otherCommit } from './delivery-approvals.js';
+import { DeliveryInbox, noDelivery } from './delivery-inbox.js';
 import { SameCommitExecutions } from './same-commit.js';
 import {
   AcceptedDeliveryResponse,
@@ -59,10 +63,10 @@ export class DeliveriesController {
   @Requires('deliveries:read')
   @ApiOperation({ summary: 'One delivery: what it started, and why not more' })
   @ApiOkResponse({ type: DeliveryResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, noDelivery(EXAMPLE_ID), 503)
   async get(@Param('id', UuidPipe) id: string): Promise<DeliveryResponse> {
     const delivery = await this.deliveries.find(id);
-    if (!delivery) throw notFound('delivery', id, DELIVERY_ADVICE);
+    if (!delivery) throw noDelivery(id);
     return deliveryResponse(delivery, await this.sameCommit.of(delivery));
   }
 
@@ -75,12 +79,13 @@ export class DeliveriesController {
     }),
   })
   @HttpCode(202)
+  @BodyExample({ dry_run: true })
   @ApiOperation({
     summary: 'Decide a delivery once more, by the rules and definitions of now',
     description: 'It is a delivery of its own, and may start executions of its own.',
   })
   @ApiAcceptedResponse({ type: AcceptedDeliveryResponse })
-  @ApiErrors(400, 401, 404, 503)
+  @ApiErrors(400, 401, noDelivery(EXAMPLE_ID), 503)
   async replay(
     @Param('id', UuidPipe) id: string,
     @Body() body: ReplayDeliveryDto,
@@ -99,13 +104,20 @@ export class DeliveriesController {
     }),
   })
   @HttpCode(202)
+  @BodyExample({ pipeline_id: EXAMPLE_ID, commit: '4f0c3d2a1b2c3d4e5f60718293a4b5c6d7e8f901' })
   @ApiOperation({
     summary: 'Start what a pull request of another repository asked for',
     description:
       'For one pipeline, at one commit: the next push waits for an approval of its own. Nobody approves a pull request of their own.',
   })
   @ApiAcceptedResponse({ type: ApprovedDeliveryResponse })
-  @ApiErrors(400, 401, 404, 409, 503)
+  @ApiErrors(
+    400,
+    401,
+    noDelivery(EXAMPLE_ID),
+    otherCommit('4f0c3d2a1b2c3d4e5f60718293a4b5c6d7e8f901'),
+    503,
+  )
   async approve(
     @Param('id', UuidPipe) id: string,
     @Body() { pipeline_id: pipelineId, commit }: ApproveDeliveryDto,

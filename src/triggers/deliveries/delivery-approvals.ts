@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Changed } from '../../common/audit/changed.js';
-import { conflict, notFound } from '../../common/errors/millrace.error.js';
+import { conflict, notFound, type MillraceError } from '../../common/errors/millrace.error.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { type Approver, refuseApprover } from '../../repositories/fork-approval.js';
 import { RepositoriesService } from '../../repositories/repositories.service.js';
@@ -8,6 +8,7 @@ import { DeliveriesRepository } from './deliveries.repository.js';
 import type { DeliveryDocument, StoredDecision } from './delivery.schema.js';
 import { DeliveryJobs } from './delivery-jobs.js';
 import { decisionsOf } from './dto/delivery.response.js';
+import { noDelivery } from './delivery-inbox.js';
 
 /** What is approved: the run of one pipeline, at the commit that the approver has looked at. */
 export interface ApprovalRequest {
@@ -36,7 +37,7 @@ export class DeliveryApprovals {
   async approve(id: string, request: ApprovalRequest, by: Approver): Promise<Changed<string>> {
     for (;;) {
       const delivery = await this.deliveries.find(id);
-      if (!delivery) throw notFound('delivery', id);
+      if (!delivery) throw noDelivery(id);
       const decisions = decisionsOf(delivery);
       const decision = decisions.find(({ pipeline_id }) => pipeline_id === request.pipelineId);
       if (!decision) throw notFound('decision', `for pipeline ${request.pipelineId}`);
@@ -78,10 +79,7 @@ function refuse(decision: StoredDecision, request: ApprovalRequest): void {
     });
   }
   if (!sameCommit(decision, request)) {
-    throw conflict('The approval is for another commit than the delivery.', {
-      details: { commit: reason.data?.['commit'] ?? null },
-      suggestions: ['Look at the commit of this delivery, then approve that one.'],
-    });
+    throw otherCommit(reason.data?.['commit'] ?? null);
   }
 }
 
@@ -106,4 +104,12 @@ function approvedDecision(
       data: { ...decision.reason.data, approved_by: by.id, approved_at: new Date().toISOString() },
     },
   };
+}
+
+/** 409 @param commit that of the delivery */
+export function otherCommit(commit: unknown): MillraceError {
+  return conflict('The approval is for another commit than the delivery.', {
+    details: { commit },
+    suggestions: ['Look at the commit of this delivery, then approve that one.'],
+  });
 }

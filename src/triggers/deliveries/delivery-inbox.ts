@@ -136,7 +136,7 @@ export class DeliveryInbox {
   async replay(id: string, dryRun: boolean): Promise<string> {
     const original = await this.deliveries.find(id);
     const body = original && (await this.deliveries.body(id));
-    if (!original || !body) throw notFound('delivery', id, DELIVERY_ADVICE);
+    if (!original || !body) throw noDelivery(id);
     const replayed: DeliveryDocument = {
       ...original,
       _id: uuidV7(),
@@ -261,14 +261,17 @@ function digestOf(...parts: readonly (string | Buffer)[]): string {
   return hash.digest('hex');
 }
 
-/** For whoever looks for a delivery that is not there. */
-export const DELIVERY_ADVICE = {
-  suggestions: [
-    'Deliveries are kept 14 days; `./millrace deliveries` (GET /api/ci/deliveries) lists those that are there.',
-  ],
-} as const;
+/** 404 */
+export function noDelivery(id: string): MillraceError {
+  return notFound('delivery', id, {
+    suggestions: [
+      'Deliveries are kept 14 days; `./millrace deliveries` (GET /api/ci/deliveries) lists those that are there.',
+    ],
+  });
+}
 
-function unknownSender(): MillraceError {
+/** 401 */
+export function unknownSender(): MillraceError {
   return new MillraceError('AuthenticationError', 'The signature of the webhook is not good.', {
     suggestions: [
       'Check that the repository is connected here, and that its webhook has the secret that was shown.',
@@ -276,7 +279,8 @@ function unknownSender(): MillraceError {
   });
 }
 
-function unknownCaller(): MillraceError {
+/** 401 */
+export function unknownCaller(): MillraceError {
   const message = 'The request does not show that its sender knows the secret of the webhook.';
   return new MillraceError('AuthenticationError', message, {
     suggestions: [

@@ -2,21 +2,27 @@ import { Controller, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Public } from '../../auth/policy/public.decorator.js';
 import { Audited } from '../../common/audit/audited.decorator.js';
-import { notFound } from '../../common/errors/millrace.error.js';
-import { ApiErrors } from '../../common/http/api-documentation.js';
+import { notFound, type MillraceError } from '../../common/errors/millrace.error.js';
+import { ApiErrors, BodyExample } from '../../common/http/api-documentation.js';
 import { RawBody, RawBytes } from '../../common/http/raw-body.decorator.js';
 import type { MillraceRequest } from '../../common/http/request-context.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
 import { FORGE_KINDS } from '../../integrations/forge/forge-event.js';
 import { AcceptedDeliveryResponse } from './dto/delivery.response.js';
 import { FORM_TYPE } from './form-body.js';
-import { DeliveryInbox } from './delivery-inbox.js';
+import { DeliveryInbox, unknownCaller, unknownSender } from './delivery-inbox.js';
 import { WebhookRefusals } from './webhook-refusals.js';
 
 /** GitHub sends no more than this. */
 const MAX_BODY_BYTES = 25 * 1024 * 1024;
 const MAX_PIPELINE_BODY_BYTES = 1024 * 1024;
 const BODY_TYPES = ['application/json', FORM_TYPE];
+
+function noForge(name: string): MillraceError {
+  return notFound('forge', name.slice(0, 40), {
+    suggestions: [`Known are: ${FORGE_KINDS.join(', ')}.`],
+  });
+}
 
 @ApiTags('webhooks')
 @Controller()
@@ -31,12 +37,13 @@ export class WebhooksController {
   @Audited('webhooks.receive', 'repository', { recordedBy: 'route' })
   @HttpCode(202)
   @RawBody({ limit: MAX_BODY_BYTES, types: BODY_TYPES })
+  @BodyExample({ ref: 'refs/heads/main', repository: { id: 1, full_name: 'acme/shop' } })
   @ApiOperation({
     summary: 'Webhook of a forge, for any connected repository',
     description: `Forges: ${FORGE_KINDS.join(', ')}. Verified by signature or token; what it starts is decided after the answer.`,
   })
   @ApiAcceptedResponse({ type: AcceptedDeliveryResponse })
-  @ApiErrors(401, 404, 413, 415, 503)
+  @ApiErrors(unknownSender(), noForge('bitbucket'), 413, 415, 503)
   async ofForge(
     @Param('forge') name: string,
     @Req() request: MillraceRequest,
@@ -44,9 +51,7 @@ export class WebhooksController {
   ): Promise<AcceptedDeliveryResponse> {
     const forge = FORGE_KINDS.find((kind) => kind === name);
     if (forge === undefined) {
-      throw notFound('forge', name.slice(0, 40), {
-        suggestions: [`Known are: ${FORGE_KINDS.join(', ')}.`],
-      });
+      throw noForge(name);
     }
     const { headers } = request;
     const receive = (): Promise<string> => this.inbox.receiveFromForge(forge, headers, body);
@@ -58,9 +63,10 @@ export class WebhooksController {
   @Audited('webhooks.receive', 'repository', { recordedBy: 'route' })
   @HttpCode(202)
   @RawBody({ limit: MAX_BODY_BYTES, types: BODY_TYPES })
+  @BodyExample({ ref: 'refs/heads/main', repository: { id: 1, full_name: 'acme/shop' } })
   @ApiOperation({ summary: 'Webhook of one connected repository' })
   @ApiAcceptedResponse({ type: AcceptedDeliveryResponse })
-  @ApiErrors(400, 401, 413, 415, 503)
+  @ApiErrors(400, unknownSender(), 413, 415, 503)
   async ofRepository(
     @Param('id', UuidPipe) id: string,
     @Req() request: MillraceRequest,
@@ -89,9 +95,10 @@ export class WebhooksController {
     required: false,
     description: 'A text of yours: the same one again is the same delivery.',
   })
+  @BodyExample({ version: '1.4.0' })
   @ApiOperation({ summary: 'Webhook of one pipeline: starts what its rule `webhook` says' })
   @ApiAcceptedResponse({ type: AcceptedDeliveryResponse })
-  @ApiErrors(400, 401, 413, 415, 503)
+  @ApiErrors(400, unknownCaller(), 413, 415, 503)
   async ofPipeline(
     @Param('id', UuidPipe) id: string,
     @Req() request: MillraceRequest,

@@ -1,14 +1,15 @@
 import { Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { notFound } from '../../common/errors/millrace.error.js';
 import { Requires } from '../../auth/policy/requires.decorator.js';
 import { Audited } from '../../common/audit/audited.decorator.js';
-import { ApiErrors } from '../../common/http/api-documentation.js';
+import { ApiErrors, EXAMPLE_ID } from '../../common/http/api-documentation.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
 import {
   PipelineWebhookResponse,
   pipelineWebhookResponse,
 } from './dto/pipeline-webhook.response.js';
-import { PipelineWebhooks } from './pipeline-webhooks.service.js';
+import { PipelineWebhooks, changedByOther } from './pipeline-webhooks.service.js';
 
 @ApiTags('pipelines')
 @ApiBearerAuth()
@@ -26,7 +27,7 @@ export class PipelineWebhooksController {
       'Shown this once, with the URL to call. One that was there is accepted until the new one was seen, a day at most.',
   })
   @ApiOkResponse({ type: PipelineWebhookResponse })
-  @ApiErrors(400, 401, 404, 409, 503)
+  @ApiErrors(400, 401, notFound('pipeline', EXAMPLE_ID), changedByOther(), 503)
   async makeSecret(@Param('id', UuidPipe) id: string): Promise<PipelineWebhookResponse> {
     return pipelineWebhookResponse(await this.webhooks.makeSecret(id));
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { conflict } from '../../common/errors/millrace.error.js';
+import { conflict, type MillraceError } from '../../common/errors/millrace.error.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
 import { Keyring } from '../../secrets/encryption/keyring.js';
@@ -44,9 +44,7 @@ export class PipelineWebhooks {
       earlier: there === undefined ? null : { secret: there.secret, until },
     });
     if (!stored) {
-      throw conflict('The secret was just changed by somebody else.', {
-        suggestions: ['Ask them for it, or make another one.'],
-      });
+      throw changedByOther();
     }
     const { publicUrl } = this.config;
     const url = publicUrl && `${publicUrl}/api/ci/pipelines/${pipelineId}/webhook`;
@@ -71,4 +69,11 @@ export class PipelineWebhooks {
 
 function contextOf(pipelineId: string): string {
   return `pipeline:${pipelineId}:webhook`;
+}
+
+/** 409 */
+export function changedByOther(): MillraceError {
+  return conflict('The secret was just changed by somebody else.', {
+    suggestions: ['Ask them for it, or make another one.'],
+  });
 }

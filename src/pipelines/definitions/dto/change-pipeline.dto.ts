@@ -22,7 +22,7 @@ export class ChangePipelineDto {
   description?: string | null;
 
   @ApiPropertyOptional({
-    example: false,
+    example: true,
     description: 'False: nothing starts any more; what was accepted before continues.',
   })
   @ValidateIf(({ enabled }: ChangePipelineDto) => enabled !== undefined)
