@@ -1,4 +1,5 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { readEnvironment } from '../config/environment.js';
 import { ConfigError } from '../config/load-config.js';
 import { packageVersion } from '../config/paths.js';
 import { PROJECT_TYPES } from '../detection/candidate.js';
@@ -46,26 +47,21 @@ function exitCodeOf(error: unknown, terminal: Terminal, json: boolean): number {
   }
   if (error instanceof ConfigError) {
     terminal.say(`millrace: ${error.message}`);
-    return 1;
+    return exitCodes.usage;
   }
   if (error instanceof EmbeddedError) {
     terminal.say(`millrace: ${error.message}. ${error.advice}`);
     return 1;
   }
-  terminal.say(cleanLines(unforeseen(error)));
-  return 1;
+  terminal.say(`millrace: ${cleanLines(error instanceof Error ? error.message : String(error))}`);
+  if (error instanceof Error && readEnvironment()[STACK_VARIABLE]) {
+    terminal.say(cleanLines(error.stack ?? ''));
+  }
+  return exitCodes.failed;
 }
 
-/**
- * What the system refused is said in its words; anything else is a defect, whose place is worth
- * knowing.
- */
-function unforeseen(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { syscall } = error as NodeJS.ErrnoException;
-  if (syscall !== undefined) return `millrace: ${error.message}`;
-  return error.stack ?? error.message;
-}
+/** With any value, an error that nobody foresaw is told with its place in the program. */
+const STACK_VARIABLE = 'MILLRACE_STACK';
 
 /** What is wrong, then what to do, a line each. */
 function showError({ message, suggestions }: CommandError, terminal: Terminal): void {
@@ -77,7 +73,10 @@ function showError({ message, suggestions }: CommandError, terminal: Terminal): 
  * Commands load what they need when they run: `--help` and `lint` must not wait for a database
  * driver.
  */
-function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => void): Command {
+export function describeProgram(
+  terminal: Terminal,
+  setExitCode: (exitCode: number) => void,
+): Command {
   const program = new Command('millrace')
     .description('Self-hosted CI/CD: pipelines in YAML, run on workers, with live logs.')
     .version(packageVersion())

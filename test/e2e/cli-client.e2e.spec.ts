@@ -494,7 +494,7 @@ s       would run
       const { code, stderr } = await cli.run(plan);
       expect(code).toBe(3);
       expect(stderr).toMatch(
-        /^millrace: \S+ does not know the request POST \/api\/ci\/pipelines\/plan\.\n {2}The server is Millrace 0\.0\.9, older than this command \(\d+\.\d+\.\d+\): update it, or .*\n$/,
+        /^millrace: \S+ does not know what this command asks\.\n {2}The server is Millrace 0\.0\.9, older than this command \(\d+\.\d+\.\d+\): update it, or .*\n$/,
       );
       const json = await cli.run([...plan, '--json']);
       expect(JSON.parse(json.stderr)).toMatchObject({
@@ -510,7 +510,7 @@ s       would run
     // Of our own server, a path that no release has.
     const wrong = await cli.run(['workers', '--server', `${server.baseUrl}/api`, '--token', TOKEN]);
     expect(wrong.code).toBe(3);
-    expect(wrong.stderr).toContain('does not know the request GET /api/workers.\n  Check the');
+    expect(wrong.stderr).toContain('does not know what this command asks.\n  Check the');
     expect((await cli.run(['pipelines', 'get', UNKNOWN_ID])).code).toBe(5);
   });
 

@@ -7,6 +7,7 @@ import { DiskTree } from '../../detection/tree/disk-tree.js';
 import { TooManyNamesError } from '../../detection/tree/project-tree.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
+import { fileProblem } from '../command/file-problem.js';
 import { cleanJson } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { type DetectRepositoryFlags, detectRepository } from './detect-repository.js';
@@ -58,8 +59,8 @@ export async function detectCommand(
 }
 
 async function folderAt(directory: string): Promise<string> {
-  const path = await realpath(directory).catch((error: NodeJS.ErrnoException) => {
-    throw new CommandError(`${directory} cannot be read (${error.code ?? ''}).`, exitCodes.usage, [
+  const path = await realpath(directory).catch((error: unknown) => {
+    throw new CommandError(`${directory}: ${fileProblem(error)}.`, exitCodes.usage, [
       'Name a folder: ./millrace detect path/to/project',
     ]);
   });
