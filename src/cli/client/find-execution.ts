@@ -15,25 +15,38 @@ const EXECUTION: RecentKind<ExecutionSummary> = {
   line: ({ id, pipeline_name, status }) => `${id}  ${cleanText(pipeline_name)}  ${status}`,
 };
 
+/** The query of those among which the newest is meant; empty: all. */
+export type Among = ReadonlyMap<string, string>;
+
+/** True for a word that stands for the newest execution. */
+export function isNewest(reference: string): boolean {
+  return reference === 'last' || reference === '@';
+}
+
 /**
  * The id of the execution that somebody names by id, by pipeline and number (`shop#42`), by the
  * beginning of one id only (among the newest 1,000), or by `last` or `@` for the newest.
  * @throws CommandError
  */
-export async function findExecution(api: ApiClient, reference: string): Promise<string> {
+export async function findExecution(
+  api: ApiClient,
+  reference: string,
+  among: Among = new Map(),
+): Promise<string> {
   if (isUuid(reference)) return reference.toLowerCase();
-  if (reference === 'last' || reference === '@') return newest(api);
+  if (isNewest(reference)) return newest(api, among);
   if (/#\d+$/.test(reference)) return numbered(api, reference);
   if (!/^[0-9a-f-]{1,36}$/i.test(reference)) throw notRecent(EXECUTION, reference);
   return byBeginning(api, reference.toLowerCase());
 }
 
-async function newest(api: ApiClient): Promise<string> {
-  const { items } = await api.get('/api/ci/executions?limit=1', page(executionSummary, 1));
+async function newest(api: ApiClient, among: Among): Promise<string> {
+  const query = new URLSearchParams([['limit', '1'], ...among]);
+  const path = `/api/ci/executions?${query.toString()}`;
+  const { items } = await api.get(path, page(executionSummary, 1));
   if (items[0]) return items[0].id;
-  throw new CommandError('There is no execution yet.', exitCodes.notFound, [
-    'Start one: ./millrace trigger PIPELINE',
-  ]);
+  const message = among.size === 0 ? 'There is no execution yet.' : 'There is no such execution.';
+  throw new CommandError(message, exitCodes.notFound, ['Start one: ./millrace trigger PIPELINE']);
 }
 
 async function numbered(api: ApiClient, reference: string): Promise<string> {

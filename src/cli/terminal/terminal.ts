@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { readEnvironment } from '../../config/environment.js';
+import { type Environment, readEnvironment } from '../../config/environment.js';
 
 /** Where a command speaks: results to standard output, everything else to standard error. */
 export class Terminal {
@@ -8,8 +8,10 @@ export class Terminal {
   constructor(
     private readonly out: Writable = process.stdout,
     private readonly err: Writable = process.stderr,
-    /** Colours are for people at a terminal (https://no-color.org). */
-    readonly colour: boolean = isForPeople(),
+    readonly colour: boolean = isColoured(
+      readEnvironment(),
+      process.stdout.isTTY && process.stderr.isTTY,
+    ),
   ) {
     // Whoever read has gone (`| head`, a closed terminal): what we do continues, and our exit code
     // tells the result.
@@ -70,9 +72,15 @@ export class Terminal {
   }
 }
 
-function isForPeople(): boolean {
-  const { NO_COLOR: refused = '', TERM: kind } = readEnvironment();
-  return process.stdout.isTTY && process.stderr.isTTY && refused === '' && kind !== 'dumb';
+/**
+ * Colours are for people at a terminal, but where somebody wants none (https://no-color.org) or
+ * wants them everywhere (https://force-color.org). Who asks for both wants none.
+ */
+export function isColoured(environment: Environment, isForPeople: boolean): boolean {
+  const { NO_COLOR: refused = '', FORCE_COLOR: forced = '', TERM: kind } = environment;
+  if (refused !== '') return false;
+  if (forced !== '') return !['0', 'false'].includes(forced);
+  return isForPeople && kind !== 'dumb';
 }
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
