@@ -11,6 +11,7 @@ import { CommandError, errorShapeOf } from './command/command.error.js';
 import { EXIT_CODE_HELP, exitCodes } from './command/exit-codes.js';
 import type { RunFlags, ServerFlags } from './command/flags.js';
 import { nameAndValue, oneMore } from './command/option-values.js';
+import { fitHelp } from './command/help-style.js';
 import { tellUsageErrors } from './command/usage-errors.js';
 import type { DetectFlags } from './detect/detect-command.js';
 import { type NameKind, NAME_KINDS } from './completion/command-shape.js';
@@ -41,7 +42,7 @@ function isJsonAsked(command: Command): boolean {
 function exitCodeOf(error: unknown, terminal: Terminal, json: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
   if (error instanceof CommandError) {
-    if (json) terminal.say(cleanJson(JSON.stringify(errorShapeOf(error))));
+    if (json) terminal.sayWhole(cleanJson(JSON.stringify(errorShapeOf(error))));
     else showError(error, terminal);
     return error.exitCode;
   }
@@ -236,6 +237,7 @@ export function describeProgram(
     });
 
   tellUsageErrors(program);
+  fitHelp(program);
   return program;
 }
 

@@ -343,7 +343,7 @@ describe('the command line as a client', () => {
       'millrace: --state chooses among executions, and "choosy#1" names one.',
     ]);
     const listed = await cli.run(['status', '-p', 'choosy', '--state', 'success']);
-    expect(listed.stdout).toMatch(new RegExp(`^ID .*\\n${id} {2}choosy#1 v1 +success +dev `));
+    expect(listed.stdout).toMatch(new RegExp(`^ID .*\\n${id} {2}choosy#1 +v1 +success +dev `));
     const some = JSON.parse((await cli.run(['status', '--json', '--limit', '2'])).stdout);
     expect(some.items).toHaveLength(2);
     expect(some.next_cursor).toEqual(expect.any(String));

@@ -21,6 +21,7 @@ import { renderTable } from '../terminal/text-table.js';
 import { renderDeploymentExplanation } from './deployment-view.js';
 import { renderExecution, numberedName } from './execution-view.js';
 import { type ExplainedDeployments, renderExplanation } from './explanation-view.js';
+import { deploymentBeginning } from './find-deployment.js';
 import { findExecution, isNewest } from './find-execution.js';
 import { findPipeline } from './find-pipeline.js';
 import { type ClientFlags, Session } from './session.js';
@@ -106,25 +107,22 @@ async function listExecutions(session: Session, flags: StatusFlags): Promise<num
     renderTable(
       items,
       [
-        { title: 'ID', text: ({ id }) => id },
-        {
-          title: 'PIPELINE',
-          text: (row) => `${numberedName(row)} v${row.pipeline_version}`,
-          shrinks: true,
-        },
+        { title: 'ID', text: ({ id }) => id, narrow: 'id' },
+        { title: 'PIPELINE', text: (row) => numberedName(row), narrow: 'name' },
+        { title: 'VERSION', text: (row) => `v${row.pipeline_version}`, narrow: 'note' },
         {
           title: 'STATUS',
           text: ({ status }) => status,
           paint: (text, { status }) => paintStatus(terminal, status, text),
         },
-        { title: 'BRANCH', text: (row) => refOf(row), shrinks: true },
+        { title: 'BRANCH', text: (row) => refOf(row), narrow: 'note' },
         { title: 'CREATED', text: ({ created_at }) => moments.ago(created_at) },
         {
           title: 'TIME',
           text: ({ duration }) => (duration === null ? '' : formatDuration(duration)),
           align: 'right',
         },
-        { title: 'REASON', text: (row) => noteOf(row), shrinks: true },
+        { title: 'REASON', text: (row) => noteOf(row), narrow: 'note' },
       ],
       terminal,
     ),
@@ -148,13 +146,18 @@ export async function explainCommand(
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
-  const id = await findExecution(session.api, reference);
-  try {
-    return await explainExecution(session, id);
-  } catch (error) {
-    if (!isUuid(reference) || !isNotFound(error)) throw error;
-    return explainDeployment(session, id);
+  if (isUuid(reference)) {
+    const id = reference.toLowerCase();
+    try {
+      return await explainExecution(session, id);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      return explainDeployment(session, id);
+    }
   }
+  const deployment = await deploymentBeginning(session.api, reference);
+  if (deployment !== undefined) return explainDeployment(session, deployment);
+  return explainExecution(session, await findExecution(session.api, reference));
 }
 
 async function explainExecution(session: Session, id: string): Promise<number> {

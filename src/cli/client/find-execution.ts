@@ -1,14 +1,15 @@
 import { isUuid } from '../../common/ids/uuid.js';
 import type { ApiClient } from '../api/api-client.js';
-import { executionSummary, type ExecutionSummary, type ListOf, page } from '../api/wire-readers.js';
+import { executionSummary, type ExecutionSummary, page } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
-import { notRecent, onlyMatch, type RecentKind } from './recent-reference.js';
+import { findListed, type ListedKind } from './find-listed.js';
 
-const PAGE = 200;
-const MAX_PAGES = 5;
-const EXECUTION: RecentKind<ExecutionSummary> = {
+const EXECUTION: ListedKind<ExecutionSummary> = {
+  path: '/api/ci/executions',
+  reader: executionSummary,
+  idOf: ({ id }) => id,
   singular: 'execution',
   plural: 'executions',
   listedBy: 'See what there is: ./millrace status',
@@ -36,8 +37,7 @@ export async function findExecution(
   if (isUuid(reference)) return reference.toLowerCase();
   if (isNewest(reference)) return newest(api, among);
   if (/#\d+$/.test(reference)) return numbered(api, reference);
-  if (!/^[0-9a-f-]{1,36}$/i.test(reference)) throw notRecent(EXECUTION, reference);
-  return byBeginning(api, reference.toLowerCase());
+  return findListed(api, EXECUTION, reference);
 }
 
 async function newest(api: ApiClient, among: Among): Promise<string> {
@@ -52,20 +52,4 @@ async function newest(api: ApiClient, among: Among): Promise<string> {
 async function numbered(api: ApiClient, reference: string): Promise<string> {
   const path = `/api/ci/executions/${encodeURIComponent(reference)}`;
   return (await api.get(path, executionSummary)).id;
-}
-
-async function byBeginning(api: ApiClient, beginning: string): Promise<string> {
-  const matches: ExecutionSummary[] = [];
-  let cursor = '';
-  for (let pages = 0; pages < MAX_PAGES; pages++) {
-    const found: ListOf<ExecutionSummary> = await api.get(
-      `/api/ci/executions?limit=${PAGE}${cursor}`,
-      page(executionSummary, PAGE),
-    );
-    const { items, next_cursor } = found;
-    matches.push(...items.filter(({ id }) => id.startsWith(beginning)));
-    if (next_cursor === null) break;
-    cursor = `&cursor=${encodeURIComponent(next_cursor)}`;
-  }
-  return onlyMatch(EXECUTION, beginning, matches).id;
 }

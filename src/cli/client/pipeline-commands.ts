@@ -47,12 +47,12 @@ export async function listPipelines(flags: ListFlags, terminal: Terminal): Promi
     renderTable(
       items,
       [
-        { title: 'ID', text: ({ id }) => id },
-        { title: 'NAME', text: ({ name }) => name, shrinks: true },
+        { title: 'ID', text: ({ id }) => id, narrow: 'id' },
+        { title: 'NAME', text: ({ name }) => name, narrow: 'name' },
         { title: 'VERSION', text: ({ version }) => String(version), align: 'right' },
         { title: 'ENABLED', text: ({ enabled }) => (enabled === false ? 'no' : 'yes') },
         { title: 'UPDATED', text: ({ updated_at }) => session.moments.ago(updated_at) },
-        { title: 'DESCRIPTION', text: ({ description }) => description ?? '', shrinks: true },
+        { title: 'DESCRIPTION', text: ({ description }) => description ?? '', narrow: 'note' },
       ],
       terminal,
     ),

@@ -53,7 +53,7 @@ export async function detectCommand(
     if (error instanceof TooManyNamesError) throw new CommandError(error.message);
     throw error;
   });
-  if (json) terminal.print(cleanJson(JSON.stringify(detectionView(detection), null, 2)));
+  if (json) terminal.printWhole(cleanJson(JSON.stringify(detectionView(detection), null, 2)));
   else for (const line of detectionLines(detection, terminal)) terminal.print(line);
   return detection.outcome === 'detected' ? exitCodes.success : exitCodes.failed;
 }

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { type Environment, readEnvironment } from '../../config/environment.js';
+import { foldLine } from './fold-line.js';
 
 /** Where a command speaks: results to standard output, everything else to standard error. */
 export class Terminal {
@@ -52,8 +53,13 @@ export class Terminal {
     });
   }
 
-  /** One line of a result. */
+  /** One line of a result for people, or several; in lines of the width of the terminal. */
   print(line = ''): void {
+    this.out.write(`${folded(line, this.columns)}\n`);
+  }
+
+  /** One line of a result as it is: for programs, or printed by a step. */
+  printWhole(line: string): void {
     this.out.write(`${line}\n`);
   }
 
@@ -62,14 +68,28 @@ export class Terminal {
     this.out.write(bytes);
   }
 
-  /** One line beside the result: progress, hints, errors. */
+  /** One line beside the result: progress, hints, errors; as `print` does. */
   say(line = ''): void {
+    const { isTTY, columns } = this.err as Partial<NodeJS.WriteStream>;
+    this.err.write(`${folded(line, isTTY ? columns : undefined)}\n`);
+  }
+
+  /** One line of JSON beside the result. */
+  sayWhole(line: string): void {
     this.err.write(`${line}\n`);
   }
 
   paint(style: Style, text: string): string {
     return this.colour ? `\u001b[${STYLES[style]}m${text}\u001b[0m` : text;
   }
+}
+
+function folded(text: string, columns: number | undefined): string {
+  if (columns === undefined) return text;
+  return text
+    .split('\n')
+    .map((line) => foldLine(line, columns))
+    .join('\n');
 }
 
 /**
