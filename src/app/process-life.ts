@@ -28,6 +28,9 @@ export function endWithSupervisor(): void {
   process.exit(1);
 }
 
+/** As the command line says of what is wrong in what it was given. */
+const CONFIG_EXIT_CODE = 2;
+
 /**
  * Before the logger stands, and for people who read a terminal: one message, no stack for what they
  * can mend.
@@ -36,5 +39,5 @@ export function reportAndExit(error: unknown): void {
   const text =
     error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : error;
   process.stderr.write(`${String(text)}\n`);
-  process.exit(1);
+  process.exit(error instanceof ConfigError ? CONFIG_EXIT_CODE : 1);
 }

@@ -20,7 +20,7 @@ export async function lintCommand(
   for (const file of files) {
     reports.push({ file, problems: compileYaml(await readSource(file), repositories).problems });
   }
-  if (flags.json) terminal.print(JSON.stringify(reports, null, 2));
+  if (flags.json) terminal.printWhole(JSON.stringify(reports, null, 2));
   else for (const report of reports) show(report.file, report.problems, terminal);
   const failed = reports.some(({ problems }) => problems.some(isError));
   return failed ? 1 : 0;

@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { openApiText } from '../app/open-api.js';
+import { writeNamed } from './command/file-problem.js';
 import type { Terminal } from './terminal/terminal.js';
 
 export async function openApiCommand(
@@ -8,6 +8,6 @@ export async function openApiCommand(
 ): Promise<number> {
   const text = await openApiText();
   if (flags.write === undefined) terminal.write(text);
-  else await writeFile(flags.write, text);
+  else await writeNamed(flags.write, text);
   return 0;
 }

@@ -1,4 +1,5 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { readEnvironment } from '../config/environment.js';
 import { ConfigError } from '../config/load-config.js';
 import { packageVersion } from '../config/paths.js';
 import { PROJECT_TYPES } from '../detection/candidate.js';
@@ -10,6 +11,7 @@ import { CommandError, errorShapeOf } from './command/command.error.js';
 import { EXIT_CODE_HELP, exitCodes } from './command/exit-codes.js';
 import type { RunFlags, ServerFlags } from './command/flags.js';
 import { nameAndValue, oneMore } from './command/option-values.js';
+import { fitHelp } from './command/help-style.js';
 import { tellUsageErrors } from './command/usage-errors.js';
 import type { DetectFlags } from './detect/detect-command.js';
 import { type NameKind, NAME_KINDS } from './completion/command-shape.js';
@@ -40,32 +42,27 @@ function isJsonAsked(command: Command): boolean {
 function exitCodeOf(error: unknown, terminal: Terminal, json: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
   if (error instanceof CommandError) {
-    if (json) terminal.say(cleanJson(JSON.stringify(errorShapeOf(error))));
+    if (json) terminal.sayWhole(cleanJson(JSON.stringify(errorShapeOf(error))));
     else showError(error, terminal);
     return error.exitCode;
   }
   if (error instanceof ConfigError) {
     terminal.say(`millrace: ${error.message}`);
-    return 1;
+    return exitCodes.usage;
   }
   if (error instanceof EmbeddedError) {
     terminal.say(`millrace: ${error.message}. ${error.advice}`);
     return 1;
   }
-  terminal.say(cleanLines(unforeseen(error)));
-  return 1;
+  terminal.say(`millrace: ${cleanLines(error instanceof Error ? error.message : String(error))}`);
+  if (error instanceof Error && readEnvironment()[STACK_VARIABLE]) {
+    terminal.say(cleanLines(error.stack ?? ''));
+  }
+  return exitCodes.failed;
 }
 
-/**
- * What the system refused is said in its words; anything else is a defect, whose place is worth
- * knowing.
- */
-function unforeseen(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { syscall } = error as NodeJS.ErrnoException;
-  if (syscall !== undefined) return `millrace: ${error.message}`;
-  return error.stack ?? error.message;
-}
+/** With any value, an error that nobody foresaw is told with its place in the program. */
+const STACK_VARIABLE = 'MILLRACE_STACK';
 
 /** What is wrong, then what to do, a line each. */
 function showError({ message, suggestions }: CommandError, terminal: Terminal): void {
@@ -77,7 +74,10 @@ function showError({ message, suggestions }: CommandError, terminal: Terminal): 
  * Commands load what they need when they run: `--help` and `lint` must not wait for a database
  * driver.
  */
-function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => void): Command {
+export function describeProgram(
+  terminal: Terminal,
+  setExitCode: (exitCode: number) => void,
+): Command {
   const program = new Command('millrace')
     .description('Self-hosted CI/CD: pipelines in YAML, run on workers, with live logs.')
     .version(packageVersion())
@@ -237,6 +237,7 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
     });
 
   tellUsageErrors(program);
+  fitHelp(program);
   return program;
 }
 

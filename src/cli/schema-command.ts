@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { schemaText } from '../engine/definition/schema-document.js';
+import { writeNamed } from './command/file-problem.js';
 import type { Terminal } from './terminal/terminal.js';
 
 export async function schemaCommand(
@@ -7,6 +7,6 @@ export async function schemaCommand(
   terminal: Terminal,
 ): Promise<number> {
   if (flags.write === undefined) terminal.write(schemaText());
-  else await writeFile(flags.write, schemaText());
+  else await writeNamed(flags.write, schemaText());
   return 0;
 }

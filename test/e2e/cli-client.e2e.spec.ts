@@ -280,7 +280,13 @@ describe('the command line as a client', () => {
     const logs = (...args: string[]): Promise<Outcome> => cli.run(['logs', id, ...args]);
     expect((await logs('--no-prefix')).stdout).toBe('begun\nover\n');
     expect((await logs('--since-seq', '1')).stdout).toBe('s/step-1 | over\n');
-    expect((await logs('--step', 'other')).stdout).toBe('');
+    const typo = await logs('--step', 'other');
+    expect([typo.code, typo.stdout, typo.stderr]).toEqual([
+      2,
+      '',
+      "millrace: There is no step 'other'.\n  The steps are: s/step-1\n",
+    ]);
+    expect((await logs('--step', 's/step-1', '--no-prefix')).stdout).toBe('begun\nover\n');
     const lines = (await logs('--json')).stdout.trimEnd().split('\n');
     expect(lines.map((line) => (JSON.parse(line) as LogLine).text)).toEqual(['begun', 'over']);
     const followed = (await logs('-f', '--json')).stdout.trimEnd().split('\n');
@@ -327,8 +333,17 @@ describe('the command line as a client', () => {
     expect((await cli.run(['status', id.slice(0, 34), '--json'])).stdout).toContain(`"id":"${id}"`);
     expect((await cli.run(['status', 'choosy#1', '--json'])).stdout).toContain(`"id":"${id}"`);
     expect(await cli.run(['status', 'choosy#2'])).toMatchObject({ code: 5 });
+    const last = ['status', 'last', '-p', 'choosy', '--json'];
+    expect((await cli.run([...last, '--branch', 'dev'])).stdout).toContain(`"id":"${id}"`);
+    expect((await cli.run([...last, '--branch', 'nowhere'])).code).toBe(5);
+    expect((await cli.run([...last, '--state', 'cancelled'])).code).toBe(5);
+    const needless = await cli.run(['status', 'choosy#1', '--state', 'failed']);
+    expect([needless.code, needless.stderr.split('\n')[0]]).toEqual([
+      2,
+      'millrace: --state chooses among executions, and "choosy#1" names one.',
+    ]);
     const listed = await cli.run(['status', '-p', 'choosy', '--state', 'success']);
-    expect(listed.stdout).toMatch(new RegExp(`^ID .*\\n${id} {2}choosy#1 v1 +success +dev `));
+    expect(listed.stdout).toMatch(new RegExp(`^ID .*\\n${id} {2}choosy#1 +v1 +success +dev `));
     const some = JSON.parse((await cli.run(['status', '--json', '--limit', '2'])).stdout);
     expect(some.items).toHaveLength(2);
     expect(some.next_cursor).toEqual(expect.any(String));
@@ -494,7 +509,7 @@ s       would run
       const { code, stderr } = await cli.run(plan);
       expect(code).toBe(3);
       expect(stderr).toMatch(
-        /^millrace: \S+ does not know the request POST \/api\/ci\/pipelines\/plan\.\n {2}The server is Millrace 0\.0\.9, older than this command \(\d+\.\d+\.\d+\): update it, or .*\n$/,
+        /^millrace: \S+ does not know what this command asks\.\n {2}The server is Millrace 0\.0\.9, older than this command \(\d+\.\d+\.\d+\): update it, or .*\n$/,
       );
       const json = await cli.run([...plan, '--json']);
       expect(JSON.parse(json.stderr)).toMatchObject({
@@ -510,7 +525,7 @@ s       would run
     // Of our own server, a path that no release has.
     const wrong = await cli.run(['workers', '--server', `${server.baseUrl}/api`, '--token', TOKEN]);
     expect(wrong.code).toBe(3);
-    expect(wrong.stderr).toContain('does not know the request GET /api/workers.\n  Check the');
+    expect(wrong.stderr).toContain('does not know what this command asks.\n  Check the');
     expect((await cli.run(['pipelines', 'get', UNKNOWN_ID])).code).toBe(5);
   });
 

@@ -228,7 +228,7 @@ Rules     push: the branch "main" fits none of "docs/*"
     expect(outcomes[2]?.stderr).toMatch(
       /wrong\.yaml:5:9: error: .*"rum".*\n {4}Did you mean "run"/,
     );
-    expect(outcomes[3]?.stderr).toBe('millrace: absent.yaml: there is no such file\n');
+    expect(outcomes[3]?.stderr).toBe('millrace: absent.yaml: there is no such file or folder\n');
   });
 
   it('run: without containers, says what cannot run, and runs nothing', async () => {

@@ -142,6 +142,12 @@ describe('the millrace script', () => {
     expect(await calls()).toEqual(['run build']);
   });
 
+  it('leaves options of Node to the program', async () => {
+    const args = ['run', '--env-file', '/nope', '--require=/nope'];
+    const { code, stdout } = await run(args);
+    expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ args })]);
+  });
+
   it('takes packages that were installed by hand', async () => {
     await mkdir(join(root, 'node_modules'));
     await writeFile(join(root, 'node_modules/.package-lock.json'), '');

@@ -8,7 +8,6 @@ import { connectionProblem } from './connection-problem.js';
 import { exchange, type HttpAnswer, TimeLimit } from './exchange.js';
 import {
   exitCodeOf,
-  fieldLines,
   GatewayError,
   isUnknownRoute,
   pauseAfter,
@@ -16,6 +15,7 @@ import {
   RefusedError,
   retryAfterSeconds,
 } from './refusal.js';
+import { commandSuggestions, detailLines } from './refusal-lines.js';
 import { whyNotReady } from './server-health.js';
 import { releaseHints, serverVersion } from './server-release.js';
 
@@ -204,7 +204,7 @@ export class ApiClient {
       }),
     );
     if (answer.isGood) return answer;
-    throw await this.refusal(answer, nameOf(method, path));
+    throw await this.refusal(answer);
   }
 
   private expectType({ method, path }: ApiRequest, answer: HttpAnswer, expected: string): void {
@@ -223,18 +223,19 @@ export class ApiClient {
     }
   }
 
-  private async refusal(response: HttpAnswer, request: string): Promise<CommandError> {
+  private async refusal(response: HttpAnswer): Promise<CommandError> {
     const { status } = response;
     const answer = readErrorShape(await this.reading(() => response.text()));
     if (!answer) return this.notMillrace(status, response.header('location'));
-    if (isUnknownRoute(status, answer)) return this.unknownRoute(request, status, answer);
-    const suggestions = status === 401 ? this.logIn() : answer.suggestions;
+    if (isUnknownRoute(status, answer)) return this.unknownRoute(status, answer);
+    const suggestions = status === 401 ? this.logIn() : commandSuggestions(answer.suggestions);
     const seconds = retryAfterSeconds(response.header('retry-after'));
     const wait = seconds === undefined ? [] : [`The server asks to wait for ${seconds} s.`];
+    const told = [...wait, ...detailLines(answer), ...suggestions];
     return new RefusedError(
       answer.message,
       exitCodeOf(status),
-      [...wait, ...fieldLines(answer), ...suggestions],
+      told.length > 0 ? told : [whatToDo(exitCodeOf(status))],
       answer,
       status,
       seconds,
@@ -242,13 +243,9 @@ export class ApiClient {
   }
 
   /** Requests of this command are right by its own release, so it is the server that is another. */
-  private async unknownRoute(
-    request: string,
-    status: number,
-    answer: ErrorShape,
-  ): Promise<CommandError> {
+  private async unknownRoute(status: number, answer: ErrorShape): Promise<CommandError> {
     const suggestions = releaseHints(await serverVersion(this.baseUrl), packageVersion());
-    const message = `${this.baseUrl} does not know the request ${request}.`;
+    const message = `${this.baseUrl} does not know what this command asks.`;
     const known = { ...answer, suggestions };
     return new RefusedError(message, exitCodes.unreachable, suggestions, known, status);
   }
@@ -286,6 +283,20 @@ export class ApiClient {
       exitCodes.unreachable,
       ['Check the address, the proxy before the server, and the release of the server.'],
     );
+  }
+}
+
+/** Where the server has said nothing that a command can follow. */
+function whatToDo(exitCode: number): string {
+  switch (exitCode) {
+    case exitCodes.usage:
+      return 'The command with --help shows what it takes.';
+    case exitCodes.auth:
+      return 'Ask an administrator of the server.';
+    case exitCodes.unreachable:
+      return 'Try again; if it stays so, the log of the server says more.';
+    default:
+      return 'See how things are now, then try again.';
   }
 }
 

@@ -76,7 +76,7 @@ export function connectionProblem(error: unknown, url: string): ConnectionProble
     case 'TimeoutError':
       return make(
         `${url} did not answer in time.`,
-        `Look at ${url}/api/healthchecker, and try again.`,
+        'Try again; if it stays so, the log of the server says more.',
       );
     default:
       if (code.startsWith('HPE_')) {

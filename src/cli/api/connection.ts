@@ -43,6 +43,7 @@ export function resolveConnection(
   const target = resolveUrl(flags, environment, store);
   const found = findToken(flags, environment, store, target.url);
   if (found.token !== undefined) {
+    refuseUnsendable(found.token, found.source);
     refuseReadable(target.url, flags.insecure === true || found.consent === true);
   }
   return { ...target, token: found.token, tokenSource: found.source };
@@ -70,6 +71,21 @@ export function refuseReadable(url: string, consent: boolean): void {
     `A token is not sent to ${url}: over plain HTTP everybody on the way can read it.`,
     exitCodes.usage,
     ['Use the https:// address of the server, or add --insecure when the network is yours.'],
+  );
+}
+
+/** True for what a token may be: it stands in a header. */
+export function isSendable(token: string): boolean {
+  return /^[\u0021-\u007e]+$/.test(token);
+}
+
+/** @throws CommandError, which names where the token is from and not the token */
+function refuseUnsendable(token: string, source: string): void {
+  if (isSendable(token)) return;
+  throw new CommandError(
+    `The token of ${source} is none: a token has no spaces, no line breaks and only ASCII characters.`,
+    exitCodes.usage,
+    ['Give the token alone, as it was printed when it was made.'],
   );
 }
 

@@ -2,11 +2,10 @@ import { CommandError, type ErrorShape } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { dictionary, readJson, text } from './answer-shape.js';
 import { ConnectionProblem } from './connection-problem.js';
+import { MAX_LINES } from './refusal-lines.js';
 
 /** A server that asks for a longer pause is not waited for. */
 const MAX_PAUSE_MS = 10_000;
-/** More of what a server says with an error is left out. */
-const MAX_LINES = 50;
 const MAX_MESSAGE = 8_192;
 
 /** The server answered with its error shape. */
@@ -21,6 +20,18 @@ export class RefusedError extends CommandError {
   ) {
     super(message, exitCode, suggestions, answer);
     this.name = 'RefusedError';
+  }
+
+  /** The same without lines that were shown already, in a better way. */
+  without(lines: readonly string[]): RefusedError {
+    return new RefusedError(
+      this.message,
+      this.exitCode,
+      this.suggestions.filter((line) => !lines.includes(line)),
+      this.answer,
+      this.status,
+      this.retryAfterSeconds,
+    );
   }
 }
 
@@ -91,15 +102,4 @@ export function readErrorShape(json: string): ErrorShape | undefined {
   } catch {
     return undefined; // Not JSON: whoever asked says so.
   }
-}
-
-/** What the answer says of single fields, a line each; problems with a place in a YAML are not. */
-export function fieldLines({ details }: ErrorShape): readonly string[] {
-  if (!Array.isArray(details)) return [];
-  return details.slice(0, MAX_LINES).flatMap((each: unknown) => {
-    if (typeof each !== 'object' || each === null || 'line' in each) return [];
-    const { message, suggestion } = each as Readonly<Record<string, unknown>>;
-    if (typeof message !== 'string') return [];
-    return [text(typeof suggestion === 'string' ? `${message} ${suggestion}` : message, '')];
-  });
 }

@@ -10,7 +10,7 @@ import { exitCodes } from '../command/exit-codes.js';
 export function parseServerUrl(text: string): string {
   const url = readUrl(text.trim());
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw wrong(`"${text}" is not the address of a server.`);
+    throw wrong(`"${withoutLogin(text)}" is not the address of a server.`);
   }
   if (url.username !== '' || url.password !== '') {
     throw wrong('The address of a server holds no user and password.');
@@ -25,6 +25,11 @@ function readUrl(text: string): URL | undefined {
   const guess = `https://${text}`;
   if (!URL.canParse(guess)) return undefined;
   return isLoopbackHost(new URL(guess).hostname) ? new URL(`http://${text}`) : new URL(guess);
+}
+
+/** A password in what is no address stands in no message. */
+function withoutLogin(text: string): string {
+  return text.replace(/^(.*?:)?(\/\/)?[^/]*@/s, '$1$2***@');
 }
 
 function wrong(message: string): CommandError {

@@ -281,6 +281,7 @@ export const environmentPage = object({
 export type EnvironmentPage = ReturnType<typeof environmentPage>;
 
 export const cache = object({ id: text, key: text, scope: text, size: number, used_at: instant });
+export type Cache = ReturnType<typeof cache>;
 
 const testCase = { suite: text, class_name: text, name: text };
 export type TestCase = Pick<FlakyTest, keyof typeof testCase>;

@@ -90,8 +90,8 @@ async function listAlerts(name: string, flags: AlertFlags, terminal: Terminal): 
         text: ({ status }) => status,
         paint: (text, { status }) => paintStatus(terminal, status, text),
       },
-      { title: 'WHY', text: ({ reason }) => reason.message, shrinks: true },
-      { title: 'TOLD', text: (one) => deliveriesText(one), shrinks: true },
+      { title: 'WHY', text: ({ reason }) => reason.message, narrow: 'note' },
+      { title: 'TOLD', text: (one) => deliveriesText(one), narrow: 'note' },
     ],
   });
 }
@@ -110,15 +110,15 @@ async function listPipelineAlerts(
     none: 'No alerts. docs/notifications.md says how a pipeline gets a channel.',
     columns: [
       { title: 'WHEN', text: ({ at }) => moments.ago(at) },
-      { title: 'EXECUTION', text: ({ execution_id: execution }) => execution },
-      { title: 'BRANCH', text: ({ branch }) => branch ?? '', shrinks: true },
+      { title: 'EXECUTION', text: ({ execution_id: execution }) => execution, narrow: 'id' },
+      { title: 'BRANCH', text: ({ branch }) => branch ?? '', narrow: 'note' },
       {
         title: 'STATUS',
         text: ({ status }) => status,
         paint: (text, { status }) => paintStatus(terminal, status, text),
       },
-      { title: 'WHY', text: ({ reason }) => reason?.message ?? '', shrinks: true },
-      { title: 'TOLD', text: (one) => deliveriesText(one), shrinks: true },
+      { title: 'WHY', text: ({ reason }) => reason?.message ?? '', narrow: 'note' },
+      { title: 'TOLD', text: (one) => deliveriesText(one), narrow: 'note' },
     ],
   });
 }

@@ -18,6 +18,7 @@ import { formatDuration } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { addClientOptions, addPageOptions, type Done, EXECUTION } from './client-options.js';
 import { renderExecution } from './execution-view.js';
+import { deploymentBeginning } from './find-deployment.js';
 import { findExecution } from './find-execution.js';
 import { renderDeployment } from './deployment-view.js';
 import { type PageFlags, printPage } from './list-page.js';
@@ -87,11 +88,11 @@ async function listEnvironments(flags: PageFlags, terminal: Terminal): Promise<n
     reader: environment,
     none: 'No environments.',
     columns: [
-      { title: 'NAME', text: ({ name }) => name },
-      { title: 'DEPLOYERS', text: ({ deployers }) => peopleText(deployers), shrinks: true },
-      { title: 'BRANCHES', text: ({ branches }) => branches?.join(', ') ?? 'all', shrinks: true },
+      { title: 'NAME', text: ({ name }) => name, narrow: 'name' },
+      { title: 'DEPLOYERS', text: ({ deployers }) => peopleText(deployers), narrow: 'note' },
+      { title: 'BRANCHES', text: ({ branches }) => branches?.join(', ') ?? 'all', narrow: 'note' },
       { title: 'APPROVALS', text: ({ required }) => String(required), align: 'right' },
-      { title: 'BY', text: ({ approvers }) => peopleText(approvers), shrinks: true },
+      { title: 'BY', text: ({ approvers }) => peopleText(approvers), narrow: 'note' },
       { title: 'WAIT', text: ({ wait }) => waitText(wait) },
     ],
   });
@@ -120,12 +121,14 @@ async function answer(
     ...(reason !== undefined && { reason }),
     ...(override === true && { override }),
   };
-  const id = await executionNamed(session, reference, step !== undefined || input !== undefined);
+  const isStep = step !== undefined || input !== undefined;
+  const beginning = isStep ? undefined : await deploymentBeginning(session.api, reference);
+  const id = beginning === undefined ? await executionNamed(session, reference, isStep) : undefined;
   if (id !== undefined) {
     const body = { ...said, ...(step !== undefined && { step }), ...(input && { inputs: input }) };
     return answerStep(session, `/api/ci/executions/${id}/${what}`, body);
   }
-  const path = `/api/deployments/${encodeURIComponent(reference)}/${what}`;
+  const path = `/api/deployments/${beginning ?? reference}/${what}`;
   const answered = await session.api.read({ method: 'POST', path, body: said }, deployment);
   if (session.json) session.printJson(answered.json);
   else for (const line of renderDeployment(answered.value)) terminal.print(line);

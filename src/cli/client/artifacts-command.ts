@@ -44,13 +44,13 @@ export async function artifactsCommand(
     reader: artifact,
     none: 'No artifacts: no step kept any, or they have expired. A step keeps files by `artifacts: dist/**`.',
     columns: [
-      { title: 'PATH', text: (each) => each.path, shrinks: true },
+      { title: 'PATH', text: (each) => each.path, narrow: 'name' },
       { title: 'SIZE', text: ({ size }) => shownSize(size), align: 'right' },
       {
         title: 'STEP',
         text: ({ stage, step, attempt }) =>
           `${stage === '' ? '' : `${stage}/`}${step}${attempt > 1 ? `, attempt ${attempt}` : ''}`,
-        shrinks: true,
+        narrow: 'note',
       },
       { title: 'SHA-256', text: ({ digest }) => digest.slice(0, 12) },
     ],

@@ -59,11 +59,11 @@ export function renderRecords(
     [
       { title: 'SEQ', text: ({ seq }) => String(seq), align: 'right' },
       { title: 'TIME', text: ({ at }) => at },
-      { title: 'ACTOR', text: ({ actor }) => actor.name || actor.id || actor.kind, shrinks: true },
-      { title: 'CLIENT', text: ({ client }) => client, shrinks: true },
-      { title: 'ACTION', text: ({ action }) => action },
-      { title: 'OUTCOME', text: outcomeOf },
-      { title: 'TARGET', text: targetOf, shrinks: true },
+      { title: 'ACTOR', text: ({ actor }) => actor.name || actor.id || actor.kind, narrow: 'name' },
+      { title: 'CLIENT', text: ({ client }) => client, narrow: 'note' },
+      { title: 'ACTION', text: ({ action }) => action, narrow: 'name' },
+      { title: 'OUTCOME', text: outcomeOf, narrow: 'note' },
+      { title: 'TARGET', text: targetOf, narrow: 'name' },
     ],
     terminal,
   );

@@ -54,18 +54,18 @@ export async function listDeliveries(
     reader: deliverySummary,
     none: 'No such deliveries. Is the webhook right? ./millrace repositories check REPOSITORY',
     columns: [
-      { title: 'ID', text: ({ id }) => id },
+      { title: 'ID', text: ({ id }) => id, narrow: 'id' },
       { title: 'EVENT', text: (each) => each.event },
-      { title: 'OF', text: subjectOf, shrinks: true },
+      { title: 'OF', text: subjectOf, narrow: 'note' },
       { title: 'STATUS', text: (each) => each.status },
       { title: 'FROM', text: ({ forge, kind }) => (kind === 'forge' ? (forge ?? '') : kind) },
-      { title: 'REPOSITORY', text: repositoryOf, shrinks: true },
+      { title: 'REPOSITORY', text: repositoryOf, narrow: 'note' },
       { title: 'CAME', text: ({ received_at }) => moments.ago(received_at) },
       {
         title: 'NOTE',
         text: ({ problem, reason, replay_of }) =>
           problem ?? reason?.message ?? (replay_of === null ? '' : `replay of ${replay_of}`),
-        shrinks: true,
+        narrow: 'note',
       },
     ],
   });

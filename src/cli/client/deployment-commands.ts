@@ -10,6 +10,7 @@ import type { Terminal } from '../terminal/terminal.js';
 import { addApprovalCommands } from './approval-commands.js';
 import { addClientOptions, addPageOptions, type Done } from './client-options.js';
 import { renderDeployment, whatOf } from './deployment-view.js';
+import { findDeployment } from './find-deployment.js';
 import { type PageFlags, printPage } from './list-page.js';
 import { type ClientFlags, Session } from './session.js';
 
@@ -102,19 +103,28 @@ async function listDeployments(flags: DeploymentListFlags, terminal: Terminal): 
     reader: deployment,
     none: 'No deployments. A step deploys by `deploy: { type: local_directory, service: NAME }`.',
     columns: [
-      { title: 'ID', text: ({ deployment_id: id }) => id },
-      { title: 'SERVICE', text: ({ environment, service }) => `${environment}/${service}` },
-      { title: 'WHAT', text: whatOf },
+      { title: 'ID', text: ({ deployment_id: id }) => id, narrow: 'id' },
+      {
+        title: 'SERVICE',
+        text: ({ environment, service }) => `${environment}/${service}`,
+        narrow: 'name',
+      },
+      { title: 'WHAT', text: whatOf, narrow: 'note' },
       { title: 'STATUS', text: ({ status }) => status },
       { title: 'WHEN', text: ({ created_at: at }) => moments.ago(at) },
-      { title: 'WHY', text: ({ reason }) => reason?.message ?? '', shrinks: true },
+      { title: 'WHY', text: ({ reason }) => reason?.message ?? '', narrow: 'note' },
     ],
   });
 }
 
-async function showDeployment(id: string, flags: ClientFlags, terminal: Terminal): Promise<number> {
+async function showDeployment(
+  reference: string,
+  flags: ClientFlags,
+  terminal: Terminal,
+): Promise<number> {
   const session = Session.open(flags, terminal);
-  return session.show(`/api/deployments/${encodeURIComponent(id)}`, deployment, (one) => {
+  const id = await findDeployment(session.api, reference);
+  return session.show(`/api/deployments/${id}`, deployment, (one) => {
     for (const line of renderDeployment(one)) terminal.print(line);
   });
 }
@@ -142,7 +152,7 @@ async function rollback(
 }
 
 async function promote(
-  id: string,
+  reference: string,
   environment: string,
   { path, port, domain, currentEnvironment, ...flags }: PromoteFlags,
   terminal: Terminal,
@@ -158,7 +168,8 @@ async function promote(
     ...(Object.keys(publish).length > 0 && { publish }),
     ...(currentEnvironment && { current_environment: true }),
   };
-  return doneBy(session, `/api/deployments/${encodeURIComponent(id)}/promote`, body);
+  const id = await findDeployment(session.api, reference);
+  return doneBy(session, `/api/deployments/${id}/promote`, body);
 }
 
 /** Asks for a deployment and waits for its end; one that waits for people is left to them. */

@@ -21,7 +21,8 @@ import { renderTable } from '../terminal/text-table.js';
 import { renderDeploymentExplanation } from './deployment-view.js';
 import { renderExecution, numberedName } from './execution-view.js';
 import { type ExplainedDeployments, renderExplanation } from './explanation-view.js';
-import { findExecution } from './find-execution.js';
+import { deploymentBeginning } from './find-deployment.js';
+import { findExecution, isNewest } from './find-execution.js';
 import { findPipeline } from './find-pipeline.js';
 import { type ClientFlags, Session } from './session.js';
 import { followTo } from './trigger-command.js';
@@ -44,12 +45,39 @@ export async function statusCommand(
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
-  return reference === undefined ? listExecutions(session, flags) : showOne(session, reference);
+  if (reference === undefined) return listExecutions(session, flags);
+  refuseNeedless(reference, flags);
+  const among = await amongOf(session, flags);
+  return showOne(session, await findExecution(session.api, reference, among));
 }
 
-async function showOne(session: Session, reference: string): Promise<number> {
-  const { api, terminal, moments } = session;
-  const id = await findExecution(api, reference);
+/** What chooses among executions says nothing of one that is named. @throws CommandError */
+function refuseNeedless(reference: string, flags: StatusFlags): void {
+  const choosing = (['pipeline', 'state', 'branch'] as const).filter((name) => flags[name]);
+  const needless = isNewest(reference) ? [] : choosing;
+  const [first] = flags.cursor === undefined ? needless : ['cursor', ...needless];
+  if (first === undefined) return;
+  throw new CommandError(
+    `--${first} chooses among executions, and "${cleanText(reference)}" names one.`,
+    exitCodes.usage,
+    ['The newest of them: ./millrace status last; all of them: ./millrace status'],
+  );
+}
+
+/** The executions that are meant, as the server is asked for them. */
+async function amongOf(
+  { api }: Session,
+  { pipeline, state, branch }: StatusFlags,
+): Promise<Map<string, string>> {
+  const among = new Map<string, string>();
+  if (pipeline !== undefined) among.set('pipeline_id', await findPipeline(api, pipeline));
+  if (state !== undefined) among.set('status', state);
+  if (branch !== undefined) among.set('branch', branch);
+  return among;
+}
+
+async function showOne(session: Session, id: string): Promise<number> {
+  const { terminal, moments } = session;
   return session.show(`/api/ci/executions/${id}`, execution, (value) => {
     const commandLine = (command: string): string => session.commandLine(command);
     for (const line of renderExecution(value, terminal, moments, commandLine)) terminal.print(line);
@@ -58,12 +86,8 @@ async function showOne(session: Session, reference: string): Promise<number> {
 
 async function listExecutions(session: Session, flags: StatusFlags): Promise<number> {
   const { api, terminal, moments } = session;
-  const query = new URLSearchParams({ limit: String(flags.limit) });
-  if (flags.pipeline !== undefined) {
-    query.set('pipeline_id', await findPipeline(api, flags.pipeline));
-  }
-  if (flags.state !== undefined) query.set('status', flags.state);
-  if (flags.branch !== undefined) query.set('branch', flags.branch);
+  const among = await amongOf(session, flags);
+  const query = new URLSearchParams([['limit', String(flags.limit)], ...among]);
   if (flags.cursor !== undefined) query.set('cursor', flags.cursor);
   const path = `/api/ci/executions?${query.toString()}`;
   const { value, json } = await api.read(
@@ -83,25 +107,22 @@ async function listExecutions(session: Session, flags: StatusFlags): Promise<num
     renderTable(
       items,
       [
-        { title: 'ID', text: ({ id }) => id },
-        {
-          title: 'PIPELINE',
-          text: (row) => `${numberedName(row)} v${row.pipeline_version}`,
-          shrinks: true,
-        },
+        { title: 'ID', text: ({ id }) => id, narrow: 'id' },
+        { title: 'PIPELINE', text: (row) => numberedName(row), narrow: 'name' },
+        { title: 'VERSION', text: (row) => `v${row.pipeline_version}`, narrow: 'note' },
         {
           title: 'STATUS',
           text: ({ status }) => status,
           paint: (text, { status }) => paintStatus(terminal, status, text),
         },
-        { title: 'BRANCH', text: (row) => refOf(row), shrinks: true },
+        { title: 'BRANCH', text: (row) => refOf(row), narrow: 'note' },
         { title: 'CREATED', text: ({ created_at }) => moments.ago(created_at) },
         {
           title: 'TIME',
           text: ({ duration }) => (duration === null ? '' : formatDuration(duration)),
           align: 'right',
         },
-        { title: 'REASON', text: (row) => noteOf(row), shrinks: true },
+        { title: 'REASON', text: (row) => noteOf(row), narrow: 'note' },
       ],
       terminal,
     ),
@@ -125,13 +146,18 @@ export async function explainCommand(
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
-  const id = await findExecution(session.api, reference);
-  try {
-    return await explainExecution(session, id);
-  } catch (error) {
-    if (!isUuid(reference) || !isNotFound(error)) throw error;
-    return explainDeployment(session, id);
+  if (isUuid(reference)) {
+    const id = reference.toLowerCase();
+    try {
+      return await explainExecution(session, id);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      return explainDeployment(session, id);
+    }
   }
+  const deployment = await deploymentBeginning(session.api, reference);
+  if (deployment !== undefined) return explainDeployment(session, deployment);
+  return explainExecution(session, await findExecution(session.api, reference));
 }
 
 async function explainExecution(session: Session, id: string): Promise<number> {

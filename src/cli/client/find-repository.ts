@@ -9,8 +9,16 @@ import { cleanText } from '../terminal/clean-text.js';
 const PAGE = 200;
 const MAX_PAGES = 50;
 
+/** Fewer characters may be the beginning of a name, too. */
+const BEGINNING = 8;
+
+function isBeginning(id: string, text: string): boolean {
+  return text.length >= BEGINNING && id.startsWith(text);
+}
+
 /**
- * The id of the connected repository that somebody names by its id, as `owner/name`, or by its URL.
+ * The id of the connected repository that somebody names by its id, the beginning of one id only,
+ * as `owner/name`, or by its URL.
  * @throws CommandError
  */
 export async function findRepository(api: ApiClient, reference: string): Promise<string> {
@@ -23,7 +31,12 @@ export async function findRepository(api: ApiClient, reference: string): Promise
       `/api/repositories?limit=${PAGE}${cursor}`,
       page(repository, PAGE),
     );
-    found.push(...items.filter(({ full_name, url }) => full_name === name || url === name));
+    found.push(
+      ...items.filter(
+        ({ id, full_name, url }) =>
+          full_name === name || url === name || isBeginning(id, reference.toLowerCase()),
+      ),
+    );
     if (next_cursor === null) break;
     cursor = `&cursor=${encodeURIComponent(next_cursor)}`;
   }

@@ -25,7 +25,7 @@ function printKeys(keys: EncryptionKeys, terminal: Terminal): void {
     renderTable(
       keys.keys,
       [
-        { title: 'KEY', text: ({ id }) => id },
+        { title: 'KEY', text: ({ id }) => id, narrow: 'name' },
         { title: 'USE', text: ({ is_primary }) => (is_primary ? 'encrypts' : 'decrypts only') },
       ],
       terminal,

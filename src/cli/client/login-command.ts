@@ -3,7 +3,7 @@ import { valueOf } from '../../common/values/name-record.js';
 import { readClientEnvironment } from '../../config/client-environment.js';
 import { packageVersion } from '../../config/paths.js';
 import { ApiClient } from '../api/api-client.js';
-import { localToken, refuseReadable, resolveUrl } from '../api/connection.js';
+import { isSendable, localToken, refuseReadable, resolveUrl } from '../api/connection.js';
 import { LoginStore } from '../api/login-store.js';
 import { isOtherRelease } from '../api/server-release.js';
 import { parseServerUrl } from '../api/server-url.js';
@@ -115,7 +115,7 @@ async function givenToken(flags: LoginFlags): Promise<string | undefined> {
 
 function cleanToken(token: string): string {
   const trimmed = token.trim();
-  if (/^[\u0021-\u007e]+$/.test(trimmed)) return trimmed;
+  if (isSendable(trimmed)) return trimmed;
   throw new CommandError(
     trimmed === '' ? 'No token was given.' : 'A token has no spaces and only ASCII characters.',
     exitCodes.usage,

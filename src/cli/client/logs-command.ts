@@ -3,6 +3,7 @@ import { exitCodes } from '../command/exit-codes.js';
 import { cleanJson } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { findExecution } from './find-execution.js';
+import { askedPlaces } from './log-places.js';
 import { LogPrinter } from './log-printer.js';
 import { type LogSelection, readLog } from './log-reader.js';
 import { type ClientFlags, Session } from './session.js';
@@ -30,7 +31,8 @@ export async function logsCommand(
 ): Promise<number> {
   const session = Session.open(flags, terminal);
   const id = await findExecution(session.api, reference);
-  const selection = selectionOf(flags);
+  const places = await askedPlaces(session.api, id, flags);
+  const selection = selectionOf({ ...flags, ...places });
   if (flags.follow) return followLog(session, id, selection, flags);
   const printer = printerOf(flags, terminal);
   for await (const lines of readLog(session.api, id, selection)) {

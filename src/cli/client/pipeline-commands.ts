@@ -7,6 +7,8 @@ import {
   type SavedPipeline,
   wholePipeline,
 } from '../api/wire-readers.js';
+import { RefusedError } from '../api/refusal.js';
+import { placeLines } from '../api/refusal-lines.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { readSource } from '../command/read-source.js';
@@ -45,12 +47,12 @@ export async function listPipelines(flags: ListFlags, terminal: Terminal): Promi
     renderTable(
       items,
       [
-        { title: 'ID', text: ({ id }) => id },
-        { title: 'NAME', text: ({ name }) => name, shrinks: true },
+        { title: 'ID', text: ({ id }) => id, narrow: 'id' },
+        { title: 'NAME', text: ({ name }) => name, narrow: 'name' },
         { title: 'VERSION', text: ({ version }) => String(version), align: 'right' },
         { title: 'ENABLED', text: ({ enabled }) => (enabled === false ? 'no' : 'yes') },
         { title: 'UPDATED', text: ({ updated_at }) => session.moments.ago(updated_at) },
-        { title: 'DESCRIPTION', text: ({ description }) => description ?? '', shrinks: true },
+        { title: 'DESCRIPTION', text: ({ description }) => description ?? '', narrow: 'note' },
       ],
       terminal,
     ),
@@ -237,8 +239,7 @@ async function save(session: Session, file: string, request: ApiRequest): Promis
   try {
     saved = await session.api.read(request, savedPipeline);
   } catch (error) {
-    if (!session.json) tellProblems(file, error, terminal);
-    throw error;
+    throw session.json ? error : tellProblems(file, error, terminal);
   }
   if (session.json) {
     session.printJson(saved.json);
@@ -250,7 +251,9 @@ async function save(session: Session, file: string, request: ApiRequest): Promis
   return exitCodes.success;
 }
 
-/** Where the file is wrong, as `lint` shows it. */
-function tellProblems(file: string, error: unknown, terminal: Terminal): void {
-  printServerProblems(file, problemsOf(error), (line) => terminal.say(line), terminal);
+/** Where the file is wrong, as `lint` shows it; what is left to say of the error. */
+function tellProblems(file: string, error: unknown, terminal: Terminal): unknown {
+  const problems = problemsOf(error);
+  printServerProblems(file, problems, (line) => terminal.say(line), terminal);
+  return error instanceof RefusedError ? error.without(placeLines(problems)) : error;
 }

@@ -38,7 +38,7 @@ export async function planCommand(
   const planned = await planHere(source, flags);
   if (planned.kind === 'ignored') {
     const { code, message } = planned;
-    if (flags.json) terminal.print(JSON.stringify({ items: [], ignored: { code, message } }));
+    if (flags.json) terminal.printWhole(JSON.stringify({ items: [], ignored: { code, message } }));
     else terminal.print(`Nothing would start: ${cleanText(message)}`);
     return exitCodes.success;
   }
@@ -65,7 +65,7 @@ function printJson(
     source === undefined ? { file, ...answer } : answer,
   );
   const [first] = all;
-  terminal.print(cleanJson(JSON.stringify(source === undefined ? { items: all } : first)));
+  terminal.printWhole(cleanJson(JSON.stringify(source === undefined ? { items: all } : first)));
 }
 
 /** Of what would not start only the decision. */

@@ -31,17 +31,17 @@ export function renderPorts(
     leased,
     [
       { title: 'PORT', text: ({ port }) => String(port), align: 'right' },
-      { title: 'HOST', text: ({ host }) => host, shrinks: true },
-      { title: 'SERVICE', text: ({ owner }) => owner.service, shrinks: true },
-      { title: 'RELEASE', text: releaseOf, shrinks: true },
-      { title: 'NAME', text: ({ name }) => name, shrinks: true },
+      { title: 'HOST', text: ({ host }) => host, narrow: 'note' },
+      { title: 'SERVICE', text: ({ owner }) => owner.service, narrow: 'name' },
+      { title: 'RELEASE', text: releaseOf, narrow: 'note' },
+      { title: 'NAME', text: ({ name }) => name, narrow: 'name' },
       {
         title: 'STATE',
         text: ({ state }) => state,
         paint: (text, { state }) => paintStatus(terminal, state, text),
       },
       { title: 'SINCE', text: ({ since }) => moments.ago(since) },
-      { title: 'NOTE', text: ({ reason }) => reason ?? '', shrinks: true },
+      { title: 'NOTE', text: ({ reason }) => reason ?? '', narrow: 'note' },
     ],
     terminal,
   );

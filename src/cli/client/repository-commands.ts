@@ -35,16 +35,16 @@ export async function listRepositories(flags: PageFlags, terminal: Terminal): Pr
     reader: repository,
     none: 'No repository is connected. Connect one: ./millrace repositories connect URL',
     columns: [
-      { title: 'ID', text: ({ id }) => id },
-      { title: 'NAME', text: ({ full_name }) => full_name, shrinks: true },
+      { title: 'ID', text: ({ id }) => id, narrow: 'id' },
+      { title: 'NAME', text: ({ full_name }) => full_name, narrow: 'name' },
       { title: 'FORGE', text: ({ forge }) => forge },
-      { title: 'BRANCH', text: ({ default_branch }) => default_branch, shrinks: true },
+      { title: 'BRANCH', text: ({ default_branch }) => default_branch, narrow: 'note' },
       { title: 'FORKS', text: ({ forks }) => forks },
       {
         title: 'LAST DELIVERY',
         text: ({ webhook_reached_at: at }) => (at === null ? 'none yet' : moments.ago(at)),
       },
-      { title: 'NOTE', text: noteOf, shrinks: true },
+      { title: 'NOTE', text: noteOf, narrow: 'note' },
     ],
   });
 }

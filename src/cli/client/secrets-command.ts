@@ -56,8 +56,8 @@ async function printSecrets(
     renderTable(
       items,
       [
-        { title: 'NAME', text: ({ name }) => name },
-        { title: 'SCOPE', text: ({ scope }) => scope },
+        { title: 'NAME', text: ({ name }) => name, narrow: 'name' },
+        { title: 'SCOPE', text: ({ scope }) => scope, narrow: 'note' },
         {
           title: 'OF',
           text: ({ pipeline_id, repository_id }) => {
@@ -65,10 +65,14 @@ async function printSecrets(
             return names.get(id) ?? id;
           },
         },
-        { title: 'EVENTS', text: eventsOf },
-        { title: 'PROTECTED', text: ({ protected: isProtected }) => (isProtected ? 'yes' : '') },
+        { title: 'EVENTS', text: eventsOf, narrow: 'note' },
+        {
+          title: 'PROTECTED',
+          text: ({ protected: isProtected }) => (isProtected ? 'yes' : ''),
+          narrow: 'note',
+        },
         { title: 'UPDATED', text: ({ updated_at }) => moments.ago(updated_at) },
-        { title: 'BY', text: ({ updated_by }) => updated_by, shrinks: true },
+        { title: 'BY', text: ({ updated_by }) => updated_by, narrow: 'note' },
       ],
       terminal,
     ),

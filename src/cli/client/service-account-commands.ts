@@ -15,10 +15,10 @@ export async function listServiceAccounts(flags: PageFlags, terminal: Terminal):
     reader: serviceAccount,
     none: 'No service accounts. Make one: ./millrace service-accounts create NAME',
     columns: [
-      { title: 'ID', text: ({ id }) => id },
-      { title: 'NAME', text: ({ name }) => name },
+      { title: 'ID', text: ({ id }) => id, narrow: 'id' },
+      { title: 'NAME', text: ({ name }) => name, narrow: 'name' },
       { title: 'CREATED', text: ({ created_at }) => session.moments.ago(created_at) },
-      { title: 'DESCRIPTION', text: ({ description }) => description, shrinks: true },
+      { title: 'DESCRIPTION', text: ({ description }) => description, narrow: 'note' },
     ],
   });
 }

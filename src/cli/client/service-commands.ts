@@ -100,7 +100,7 @@ async function listServices(flags: ServiceListFlags, terminal: Terminal): Promis
     reader: service,
     none: 'No services. A step deploys one by `deploy`; docs/services.md says how one is registered.',
     columns: [
-      { title: 'SERVICE', text: nameOf, shrinks: true },
+      { title: 'SERVICE', text: nameOf, narrow: 'name' },
       { title: 'TYPE', text: ({ service_type: type }) => type },
       {
         title: 'STATUS',
@@ -108,7 +108,7 @@ async function listServices(flags: ServiceListFlags, terminal: Terminal): Promis
         paint: (text, one) => paintStatus(terminal, one.status, text),
       },
       { title: 'SINCE', text: ({ since }) => moments.ago(since) },
-      { title: 'WHY', text: ({ reason }) => reason.message, shrinks: true },
+      { title: 'WHY', text: ({ reason }) => reason.message, narrow: 'note' },
     ],
   });
 }
@@ -190,8 +190,8 @@ function renderActions({ actions }: ServiceHealth, { terminal, moments }: Sessio
     actions,
     [
       { title: 'WHEN', text: ({ at }) => moments.ago(at) },
-      { title: 'ACTION', text: ({ action }) => action },
-      { title: 'WHY', text: ({ reason }) => reason.message, shrinks: true },
+      { title: 'ACTION', text: ({ action }) => action, narrow: 'name' },
+      { title: 'WHY', text: ({ reason }) => reason.message, narrow: 'note' },
     ],
     terminal,
   );
@@ -208,7 +208,7 @@ function renderChanges({ changes }: ServiceHealth, { terminal, moments }: Sessio
         text: ({ to }) => to,
         paint: (text, { to }) => paintStatus(terminal, to, text),
       },
-      { title: 'WHY', text: ({ reason }) => reason.message, shrinks: true },
+      { title: 'WHY', text: ({ reason }) => reason.message, narrow: 'note' },
     ],
     terminal,
   );

@@ -54,7 +54,7 @@ export class Session {
 
   /** One document, as the server wrote it. */
   printJson(json: string): void {
-    this.terminal.print(cleanJson(json.trim()));
+    this.terminal.printWhole(cleanJson(json.trim()));
   }
 
   /** A command to paste into a shell, for the same server. */

@@ -96,11 +96,11 @@ function renderFlaky(
   return renderTable(
     flaky,
     [
-      { title: 'TEST', text: nameOf, shrinks: true },
+      { title: 'TEST', text: nameOf, narrow: 'name' },
       {
         title: 'STEP',
         text: ({ stage, step }) => (stage === '' ? step : `${stage}/${step}`),
-        shrinks: true,
+        narrow: 'note',
       },
       { title: 'FAILED', text: ({ failed }) => String(failed), align: 'right' },
       { title: 'PASSED', text: ({ passed }) => String(passed), align: 'right' },

@@ -1,7 +1,8 @@
-import { madeToken, token } from '../api/wire-readers.js';
+import { madeToken, token, type Token } from '../api/wire-readers.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { findListed, type ListedKind } from './find-listed.js';
 import { findServiceAccount } from './find-service-account.js';
 import { type PageFlags, printPage } from './list-page.js';
 import { type ClientFlags, Session } from './session.js';
@@ -17,6 +18,14 @@ export interface CreateTokenFlags extends TokenFlags {
 }
 
 const NO_CONTENT = 204;
+const TOKEN: Omit<ListedKind<Token>, 'path'> = {
+  reader: token,
+  idOf: ({ id }) => id,
+  singular: 'token',
+  plural: 'tokens',
+  listedBy: 'See what there is: ./millrace tokens',
+  line: ({ id, name }) => `${id}  ${cleanText(name)}`,
+};
 
 export async function listTokens(
   flags: TokenFlags & PageFlags,
@@ -29,14 +38,15 @@ export async function listTokens(
     reader: token,
     none: 'No tokens.',
     columns: [
-      { title: 'ID', text: ({ id }) => id },
-      { title: 'NAME', text: ({ name }) => name, shrinks: true },
+      { title: 'ID', text: ({ id }) => id, narrow: 'id' },
+      { title: 'NAME', text: ({ name }) => name, narrow: 'name' },
       { title: 'ENDS', text: ({ expires_at }) => moments.local(expires_at) },
       {
         title: 'LAST USE',
         text: ({ used_at }) => (used_at === null ? 'never' : moments.ago(used_at)),
+        narrow: 'note',
       },
-      { title: 'SCOPES', text: ({ scopes }) => scopes.join(' '), shrinks: true },
+      { title: 'SCOPES', text: ({ scopes }) => scopes.join(' '), narrow: 'note' },
     ],
   });
 }
@@ -63,15 +73,17 @@ export async function createToken(
 }
 
 export async function revokeToken(
-  id: string,
+  reference: string,
   flags: TokenFlags,
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
-  const path = `${await pathOf(session, flags)}/${encodeURIComponent(id)}`;
+  const list = await pathOf(session, flags);
+  const id = await findListed(session.api, { ...TOKEN, path: list }, reference);
+  const path = `${list}/${id}`;
   const { answer } = await session.api.text({ method: 'DELETE', path, repeatable: true });
   if (answer.status !== NO_CONTENT) throw session.api.foreign(`DELETE: it is ${answer.status}.`);
-  if (!session.json) terminal.print(`Revoked ${cleanText(id)}. Nobody can use it any more.`);
+  if (!session.json) terminal.print(`Revoked ${id}. Nobody can use it any more.`);
   return exitCodes.success;
 }
 

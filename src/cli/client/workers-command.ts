@@ -36,8 +36,8 @@ export function renderWorkers(
   return renderTable(
     workers,
     [
-      { title: 'NAME', text: ({ name }) => name },
-      { title: 'HOST', text: ({ host }) => host, shrinks: true },
+      { title: 'NAME', text: ({ name }) => name, narrow: 'name' },
+      { title: 'HOST', text: ({ host }) => host, narrow: 'note' },
       {
         title: 'STATE',
         text: ({ status }) => status,
@@ -48,10 +48,10 @@ export function renderWorkers(
         text: ({ running, concurrency }) => `${running}/${concurrency}`,
         align: 'right',
       },
-      { title: 'LABELS', text: ({ labels }) => labels.join(','), shrinks: true },
-      { title: 'VERSION', text: ({ version }) => version },
+      { title: 'LABELS', text: ({ labels }) => labels.join(','), narrow: 'note' },
+      { title: 'VERSION', text: ({ version }) => version, narrow: 'note' },
       { title: 'LAST BEAT', text: ({ heartbeat_at }) => moments.ago(heartbeat_at) },
-      { title: 'NOTE', text: noteOf, shrinks: true },
+      { title: 'NOTE', text: noteOf, narrow: 'note' },
     ],
     terminal,
   );

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { byteAddress, utf8Problem } from '../../common/values/text-rule.js';
 import { CommandError } from './command.error.js';
+import { exitCodes } from './exit-codes.js';
+import { fileProblem } from './file-problem.js';
 
 /**
  * The text of a file, or of standard input for `-`.
@@ -13,15 +15,16 @@ export async function readSource(file: string): Promise<string> {
   const at = utf8Problem(bytes);
   if (at === undefined) return bytes.toString('utf8');
   const { line, column } = byteAddress(bytes, at);
-  throw new CommandError(`${file}:${line}:${column}: this is not UTF-8; save the file as UTF-8`, 2);
+  throw new CommandError(
+    `${file}:${line}:${column}: this is not UTF-8; save the file as UTF-8`,
+    exitCodes.usage,
+  );
 }
 
 async function readBytes(file: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const what = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
-    throw new CommandError(`${file}: ${what}`, 2);
+    throw new CommandError(`${file}: ${fileProblem(error)}`, exitCodes.usage);
   }
 }

@@ -1,4 +1,5 @@
 import type { Command, CommanderError } from 'commander';
+import { cutText } from '../../common/values/cut-text.js';
 import { nearestName } from '../../engine/expression/nearest-name.js';
 import { CommandError } from './command.error.js';
 import { exitCodes } from './exit-codes.js';
@@ -13,7 +14,9 @@ export function tellUsageErrors(command: Command): void {
     .configureOutput({ outputError: () => undefined })
     .exitOverride((error) => {
       throw isUsageError(error) ? usageError(command, error) : error;
-    });
+    })
+    // Commander shows the help of the group where a word before `--help` is none of its commands.
+    .on('beforeHelp', () => refuseHelpOfUnknown(command));
   for (const each of command.commands) tellUsageErrors(each);
 }
 
@@ -22,12 +25,49 @@ function isUsageError({ code, exitCode }: CommanderError): boolean {
   return exitCode !== 0 && code !== 'commander.help';
 }
 
+/** @throws CommandError for `millrace foo --help` and `millrace help foo` */
+function refuseHelpOfUnknown(group: Command): void {
+  if (group.commands.length === 0) return;
+  const [first = '', second = ''] = group.args;
+  const word = first === 'help' ? second : first;
+  if (word === '' || word.startsWith('-')) return;
+  if (group.commands.some((each) => each.name() === word)) return;
+  throw unknownCommand(group, word);
+}
+
 function usageError(command: Command, error: CommanderError): CommandError {
   const misspelt = misspeltCommand(command, error);
   if (misspelt !== undefined) return unknownCommand(command.parent ?? command, misspelt);
   const near = NEAR.exec(error.message);
-  const message = sentence(error.message.slice(0, near?.index).replace(/^error: /, ''));
+  const whole = error.message.slice(0, near?.index).replace(/^error: /, '');
+  const message = sentence(shortChoices(shortValue(whole)));
   return new CommandError(message, exitCodes.usage, [...(near?.slice(1) ?? []), helpOf(command)]);
+}
+
+/** Of what was typed, and of all choices, characters: the message has two lines of 80 columns. */
+const VALUE_LENGTH = 30;
+const CHOICES_LENGTH = 60;
+
+/** What stands behind `=` may be a token; a long value is cut. */
+function shortValue(message: string): string {
+  return message
+    .replace(/^(unknown option '[^'=]*)=.*'$/s, "$1'")
+    .replace(
+      /^(unknown (?:option|command) '|.* argument ')(.*?)('(?: is invalid\..*)?)$/s,
+      (_whole, before: string, value: string, after: string) =>
+        `${before}${cutText(value, VALUE_LENGTH)}${after}`,
+    );
+}
+
+/** The choices of an option are all in the help. */
+function shortChoices(message: string): string {
+  return message.replace(
+    /(Allowed choices are )(.*)\.$/s,
+    (whole, before: string, choices: string) =>
+      choices.length <= CHOICES_LENGTH
+        ? whole
+        : `${before}${choices.slice(0, choices.lastIndexOf(', ', CHOICES_LENGTH))}, ….`,
+  );
 }
 
 /** How commander ends a message with what is near. */
@@ -49,7 +89,9 @@ function unknownCommand(group: Command, word: string): CommandError {
     .visibleCommands(group)
     .map((each) => each.name());
   const near = nearestName(word, names);
-  return new CommandError(`Unknown command '${word}' of '${group.name()}'.`, exitCodes.usage, [
+  const of = group.parent ? ` of '${group.name()}'` : '';
+  const shown = cutText(word, VALUE_LENGTH);
+  return new CommandError(`Unknown command '${shown}'${of}.`, exitCodes.usage, [
     ...(near === undefined ? showOf(group, word, names) : [`Did you mean ${near}?`]),
     helpOf(group),
   ]);
@@ -57,7 +99,7 @@ function unknownCommand(group: Command, word: string): CommandError {
 
 /** People name a thing where the name of a command belongs. */
 function showOf(group: Command, word: string, names: readonly string[]): readonly string[] {
-  if (!names.includes('show') || !/^[\w./-]+$/.test(word)) return [];
+  if (!names.includes('show') || !/^[\w./-]{1,40}$/.test(word)) return [];
   return [`To see ${word}: ./millrace ${group.name()} show ${word}`];
 }
 

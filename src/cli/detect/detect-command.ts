@@ -7,6 +7,7 @@ import { DiskTree } from '../../detection/tree/disk-tree.js';
 import { TooManyNamesError } from '../../detection/tree/project-tree.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
+import { fileProblem } from '../command/file-problem.js';
 import { cleanJson } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { type DetectRepositoryFlags, detectRepository } from './detect-repository.js';
@@ -52,14 +53,14 @@ export async function detectCommand(
     if (error instanceof TooManyNamesError) throw new CommandError(error.message);
     throw error;
   });
-  if (json) terminal.print(cleanJson(JSON.stringify(detectionView(detection), null, 2)));
+  if (json) terminal.printWhole(cleanJson(JSON.stringify(detectionView(detection), null, 2)));
   else for (const line of detectionLines(detection, terminal)) terminal.print(line);
   return detection.outcome === 'detected' ? exitCodes.success : exitCodes.failed;
 }
 
 async function folderAt(directory: string): Promise<string> {
-  const path = await realpath(directory).catch((error: NodeJS.ErrnoException) => {
-    throw new CommandError(`${directory} cannot be read (${error.code ?? ''}).`, exitCodes.usage, [
+  const path = await realpath(directory).catch((error: unknown) => {
+    throw new CommandError(`${directory}: ${fileProblem(error)}.`, exitCodes.usage, [
       'Name a folder: ./millrace detect path/to/project',
     ]);
   });

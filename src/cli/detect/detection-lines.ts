@@ -63,8 +63,8 @@ function projectLines(project: ShownCandidate, style: Style): string[] {
     [...project.facts],
     [
       { title: 'WHAT', text: ([name]) => name.replaceAll('_', ' ') },
-      { title: 'VALUE', text: ([, fact]) => shownFact(fact), shrinks: true },
-      { title: 'FROM', text: ([, fact]) => origin(fact), shrinks: true },
+      { title: 'VALUE', text: ([, fact]) => shownFact(fact), narrow: 'note' },
+      { title: 'FROM', text: ([, fact]) => origin(fact), narrow: 'note' },
     ],
     style,
   );
@@ -72,8 +72,8 @@ function projectLines(project: ShownCandidate, style: Style): string[] {
     project.evidence,
     [
       { title: 'WEIGHT', text: ({ weight }) => weight.toFixed(2), align: 'right' },
-      { title: 'EVIDENCE', text: ({ message }) => message, shrinks: true },
-      { title: 'FROM', text: (one) => place(one), shrinks: true },
+      { title: 'EVIDENCE', text: ({ message }) => message, narrow: 'note' },
+      { title: 'FROM', text: (one) => place(one), narrow: 'note' },
     ],
     style,
   );

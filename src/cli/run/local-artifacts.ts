@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../common/values/error-message.js';
 import { unpackTree } from '../../common/archive/unpack-tree.js';
@@ -12,6 +11,7 @@ import { diskObjectStore } from '../../integrations/object-store/disk/disk-objec
 import type { ArtifactSources } from '../../executions/artifacts/artifact-sources.js';
 import { NoUpstreamError } from '../../executions/artifacts/no-upstream.error.js';
 import type { ObjectStore } from '../../integrations/object-store/object-store.js';
+import { temporaryFolder } from '../command/file-problem.js';
 
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
@@ -45,7 +45,7 @@ export class LocalArtifacts extends ArtifactRecords {
   }
 
   static async make(maxBytes: number): Promise<LocalArtifacts> {
-    return new LocalArtifacts(await mkdtemp(join(tmpdir(), 'mr-artifacts-')), maxBytes);
+    return new LocalArtifacts(await temporaryFolder('mr-artifacts-'), maxBytes);
   }
 
   insert(artifacts: readonly Artifact[]): Promise<void> {

@@ -1,8 +1,8 @@
-import { nearestName } from '../../engine/expression/nearest-name.js';
 import { reachableFrom } from '../../engine/plan/dependency-graph.js';
 import type { Plan, StagePlan, StepPlan } from '../../engine/plan/plan.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
+import { unknownName } from '../command/unknown-name.js';
 
 /** What of a pipeline is run; neither: all of it. */
 export interface PartFlags {
@@ -86,11 +86,7 @@ function keepNodes<T extends Pick<StepPlan, 'name' | 'needs'>>(
 function stageNamed({ stages }: Plan, name: string): StagePlan {
   const found = stages.find((one) => one.name === name);
   if (found !== undefined) return found;
-  throw unknown(
-    'stage',
-    name,
-    stages.map((one) => one.name),
-  );
+  throw unknownName('stage', name, { all: stages.map((one) => one.name) });
 }
 
 function stepNamed(plan: Plan, name: string): { stage: StagePlan; step: StepPlan } {
@@ -100,23 +96,14 @@ function stepNamed(plan: Plan, name: string): { stage: StagePlan; step: StepPlan
   const [one, other] = found;
   if (one !== undefined && other === undefined) return one;
   if (one === undefined) {
-    throw unknown(
-      'step',
-      name,
-      all.flatMap(({ stage, step }) => [step.name, `${stage.name}/${step.name}`]),
-    );
+    const shown = all.map(({ stage, step }) => `${stage.name}/${step.name}`);
+    throw unknownName('step', name, {
+      all: [...all.map(({ step }) => step.name), ...shown],
+      shown,
+    });
   }
   const places = found.map(({ stage, step }) => `${stage.name}/${step.name}`).join(', ');
   throw new CommandError(`Several steps are called '${name}': ${places}.`, exitCodes.usage, [
     'Name it with its stage.',
-  ]);
-}
-
-function unknown(what: 'stage' | 'step', name: string, names: readonly string[]): CommandError {
-  const near = nearestName(name, names);
-  const shown = what === 'stage' ? names : names.filter((one) => one.includes('/'));
-  const known = `The ${what}s are: ${shown.slice(0, 20).join(', ')}`;
-  return new CommandError(`There is no ${what} '${name}'.`, exitCodes.usage, [
-    near === undefined ? known : `Did you mean ${near}?`,
   ]);
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, rmdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { within } from '../../common/async/within.js';
 import type { MaskSet } from '../../common/redaction/mask-set.js';
@@ -47,6 +46,7 @@ import { treeOwners } from '../../workspaces/tree-owners.js';
 import { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
+import { fileProblem, temporaryFolder } from '../command/file-problem.js';
 import type { RunFlags } from '../command/flags.js';
 import { readSource } from '../command/read-source.js';
 import { cleanText } from '../terminal/clean-text.js';
@@ -151,8 +151,9 @@ function refuseContainers(plan: Plan): void {
 
 /** @throws CommandError where folders of an earlier run are in the way */
 async function refuseTaken(folder: string, plan: Plan): Promise<void> {
-  const taken = await takenNames(folder, plan).catch((error: Error) => {
-    throw new CommandError(`The folder for artifacts cannot be used: ${error.message}`, 2);
+  const taken = await takenNames(folder, plan).catch((error: unknown) => {
+    const why = fileProblem(error);
+    throw new CommandError(`The folder for artifacts ${folder} cannot be used: ${why}.`, 2);
   });
   if (taken.length === 0) return;
   throw new CommandError(`In ${folder} there are already: ${taken.join(', ')}.`, 2, [
@@ -190,7 +191,7 @@ async function runInFolder(
   stop: RunStop,
   terminal: Terminal,
 ): Promise<RunState | 'forced'> {
-  const base = await mkdtemp(join(tmpdir(), 'mr-'));
+  const base = await temporaryFolder('mr-');
   const isEngineNeeded = usesContainers(asked.plan);
   const host = isEngineNeeded ? engineAddress(asked.config.dockerHost) : undefined;
   const engine = { host, installation: INSTALLATION, isNeeded: isEngineNeeded };
@@ -454,7 +455,7 @@ async function runAnswered(
 }
 
 async function authoritiesOf(file: string): Promise<ExtraAuthorities> {
-  return { file, folder: await mkdtemp(join(tmpdir(), 'mr-ca-')) };
+  return { file, folder: await temporaryFolder('mr-ca-') };
 }
 
 /**

@@ -64,7 +64,7 @@ export class TerminalOutput implements StepOutput {
 
   private print(address: StepAddress, stream: 'stdout' | 'stderr' | 'system', line: string): void {
     const { terminal } = this;
-    terminal.print(`${logPrefix(address, terminal)}${formatLogText(stream, line, terminal)}`);
+    terminal.printWhole(`${logPrefix(address, terminal)}${formatLogText(stream, line, terminal)}`);
   }
 }
 

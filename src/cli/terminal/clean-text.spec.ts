@@ -48,9 +48,37 @@ describe('cleanLogLine', () => {
     expect(cleanLogLine('👩\u200d🚀', true)).toBe('👩\u200d🚀');
   });
 
-  it('shows what a carriage return left', () => {
-    expect(cleanLogLine('10%\r50%\r100%\r', true)).toBe('100%');
-    expect(cleanLogLine('\tindented', true)).toBe('\tindented');
+  it.each([
+    ['10%\r50%\r100%\r', '100%'],
+    ['text\r', 'text'],
+    ['text\r\r', 'text'],
+    ['\rtext', 'text'],
+    ['downloading\rdone', 'doneloading'],
+    ['downloading\rdone\u001b[K', 'done'],
+    ['downloading\r\u001b[Kdone', 'done'],
+    ['downloading\u001b[2K\rdone', 'done'],
+    ['downloading\rab\u001b[1Kc', '  cnloading'],
+    ['downloading\u009bK\rdone\u009bK', 'done'],
+    ['你好\ra', 'a 好'],
+    ['ab你\r👩\u200d🚀', '👩\u200d🚀你'],
+    ['e\u0301x\ry', 'yx'],
+    ['\tindented', '\tindented'],
+    ['a\tb\rc', 'c\tb'],
+    ['bar   \rx', 'xar'],
+    ['a\u001b]0;title\u0007b\rc', 'cb'],
+  ])('shows what a carriage return leaves on a terminal: %j', (text, expected) => {
+    expect(cleanLogLine(text, false)).toBe(expected);
+  });
+
+  it('keeps the colours of what a carriage return leaves', () => {
+    const text = '\u001b[31mred line\u001b[0m\r\u001b[32mgo';
+    expect(cleanLogLine(text, true)).toBe('\u001b[32mgo\u001b[0m\u001b[31md line\u001b[0m');
+    expect(cleanLogLine(text, false)).toBe('god line');
+  });
+
+  it('takes a long line with many of them in a moment', () => {
+    const line = Array.from({ length: 20_000 }, (_, index) => `\r${index % 100}%`).join('');
+    expect(cleanLogLine(line, true)).toBe('99%');
   });
 });
 

@@ -1,3 +1,5 @@
+import stringWidth from 'string-width';
+
 /**
  * Control characters (C0, DEL, C1), and those that turn the direction of text round or hide in it.
  */
@@ -36,10 +38,12 @@ export function cleanText(text: string): string {
 /**
  * One line of a log: colours (SGR) stay when `colour` says so, and end with the line; tabs stay;
  * everything else that a terminal would obey, or that turns the direction of text, is taken away.
- * What a carriage return would have overwritten is left out, as a terminal shows it.
+ * A carriage return leaves what a terminal shows at the end of the line.
  */
 export function cleanLogLine(text: string, colour: boolean): string {
-  const shown = (text.includes('\r') ? lastOverwrite(text) : text).replace(TURNS, '');
+  // Of most lines that have one it is a part of their end.
+  const line = text.replace(/\r+$/, '');
+  const shown = (line.includes('\r') ? overwritten(line) : line).replace(TURNS, '');
   if (!UNSAFE.test(shown)) return shown;
   let clean = '';
   let position = 0;
@@ -55,9 +59,73 @@ export function cleanLogLine(text: string, colour: boolean): string {
   return coloured ? `${clean}${RESET}` : clean;
 }
 
-function lastOverwrite(text: string): string {
-  const parts = text.split('\r').filter((part) => part !== '');
-  return parts.at(-1) ?? '';
+const ERASE = /^(?:\u001b\[|\u009b)([0-2]?)K$/;
+
+/** A character on the screen; of a wide one, the second place has the text ''. */
+interface Cell {
+  readonly text: string;
+  /** Sequences (SGR) that colour it. */
+  readonly colour: string;
+}
+
+/**
+ * What stands in the line of a terminal at the end: a carriage return goes to its beginning, what
+ * follows is written over what was there, and `ESC [ K` erases.
+ */
+function overwritten(text: string): string {
+  const cells: Cell[] = [];
+  let at = 0;
+  let colour = '';
+  const write = (plain: string): void => {
+    for (const { segment } of SEGMENTS.segment(plain)) {
+      if (segment.startsWith('\r')) at = 0;
+      else at = put(cells, at, { text: segment, colour });
+    }
+  };
+  let position = 0;
+  for (const { 0: sequence, index } of text.matchAll(SEQUENCES)) {
+    write(text.slice(position, index));
+    position = index + sequence.length;
+    const [, part] = ERASE.exec(sequence) ?? [];
+    if (part !== undefined) erase(cells, at, part);
+    else if (SGR.test(sequence)) colour = ENDS_COLOUR.test(sequence) ? '' : colour + sequence;
+  }
+  write(text.slice(position));
+  return textOf(cells);
+}
+
+const SEGMENTS = new Intl.Segmenter();
+const ENDS_COLOUR = /^\u001b\[0*m$/;
+const BLANK: Cell = { text: ' ', colour: '' };
+
+/** Writes one character; where the next one goes. What has no width belongs to the one before. */
+function put(cells: Cell[], at: number, cell: Cell): number {
+  const width = cell.text === '\t' ? 1 : stringWidth(cell.text);
+  if (width === 0) return at;
+  while (cells.length < at) cells.push(BLANK);
+  // Half of a wide character that is written over is gone.
+  if (cells[at]?.text === '') cells[at - 1] = BLANK;
+  if (cells[at + width]?.text === '') cells[at + width] = BLANK;
+  const rest = Array.from({ length: width - 1 }, () => ({ ...cell, text: '' }));
+  cells.splice(at, width, cell, ...rest);
+  return at + width;
+}
+
+/** '1': up to here; '2': all of it; else from here. */
+function erase(cells: Cell[], at: number, part: string): void {
+  if (part === '1') cells.fill(BLANK, 0, Math.min(at + 1, cells.length));
+  else cells.splice(part === '2' ? 0 : at);
+}
+
+function textOf(cells: readonly Cell[]): string {
+  let text = '';
+  let colour = '';
+  for (const cell of cells) {
+    if (cell.colour !== colour) text += `${colour === '' ? '' : RESET}${cell.colour}`;
+    colour = cell.colour;
+    text += cell.text;
+  }
+  return text.trimEnd();
 }
 
 /** Text of several lines, such as YAML, for a terminal. */

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
-import { readEnvironment } from '../../config/environment.js';
+import { type Environment, readEnvironment } from '../../config/environment.js';
+import { foldLine } from './fold-line.js';
 
 /** Where a command speaks: results to standard output, everything else to standard error. */
 export class Terminal {
@@ -8,8 +9,10 @@ export class Terminal {
   constructor(
     private readonly out: Writable = process.stdout,
     private readonly err: Writable = process.stderr,
-    /** Colours are for people at a terminal (https://no-color.org). */
-    readonly colour: boolean = isForPeople(),
+    readonly colour: boolean = isColoured(
+      readEnvironment(),
+      process.stdout.isTTY && process.stderr.isTTY,
+    ),
   ) {
     // Whoever read has gone (`| head`, a closed terminal): what we do continues, and our exit code
     // tells the result.
@@ -50,8 +53,13 @@ export class Terminal {
     });
   }
 
-  /** One line of a result. */
+  /** One line of a result for people, or several; in lines of the width of the terminal. */
   print(line = ''): void {
+    this.out.write(`${folded(line, this.columns)}\n`);
+  }
+
+  /** One line of a result as it is: for programs, or printed by a step. */
+  printWhole(line: string): void {
     this.out.write(`${line}\n`);
   }
 
@@ -60,8 +68,14 @@ export class Terminal {
     this.out.write(bytes);
   }
 
-  /** One line beside the result: progress, hints, errors. */
+  /** One line beside the result: progress, hints, errors; as `print` does. */
   say(line = ''): void {
+    const { isTTY, columns } = this.err as Partial<NodeJS.WriteStream>;
+    this.err.write(`${folded(line, isTTY ? columns : undefined)}\n`);
+  }
+
+  /** One line of JSON beside the result. */
+  sayWhole(line: string): void {
     this.err.write(`${line}\n`);
   }
 
@@ -70,9 +84,23 @@ export class Terminal {
   }
 }
 
-function isForPeople(): boolean {
-  const { NO_COLOR: refused = '', TERM: kind } = readEnvironment();
-  return process.stdout.isTTY && process.stderr.isTTY && refused === '' && kind !== 'dumb';
+function folded(text: string, columns: number | undefined): string {
+  if (columns === undefined) return text;
+  return text
+    .split('\n')
+    .map((line) => foldLine(line, columns))
+    .join('\n');
+}
+
+/**
+ * Colours are for people at a terminal, but where somebody wants none (https://no-color.org) or
+ * wants them everywhere (https://force-color.org). Who asks for both wants none.
+ */
+export function isColoured(environment: Environment, isForPeople: boolean): boolean {
+  const { NO_COLOR: refused = '', FORCE_COLOR: forced = '', TERM: kind } = environment;
+  if (refused !== '') return false;
+  if (forced !== '') return !['0', 'false'].includes(forced);
+  return isForPeople && kind !== 'dumb';
 }
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';

@@ -1,5 +1,6 @@
 import stringWidth from 'string-width';
 import { cleanText } from './clean-text.js';
+import { shortIds } from './short-ids.js';
 import type { Terminal } from './terminal.js';
 
 export interface Column<T> {
@@ -8,69 +9,153 @@ export interface Column<T> {
   readonly text: (row: T) => string;
   /** Colours, added to the clean and perhaps shortened text. */
   readonly paint?: (text: string, row: T) => string;
-  /** It may be cut, with an ellipsis, where the terminal is narrow. Ids and statuses never are. */
-  readonly shrinks?: true;
+  /**
+   * What a narrow terminal does to it: a note is cut, with an ellipsis, or stands below its row; a
+   * name stays whole, over several lines if it must; of an id the beginning is shown by which it
+   * can be named. Without it the text stays as it is: statuses, numbers, times.
+   */
+  readonly narrow?: 'note' | 'name' | 'id';
   readonly align?: 'right';
 }
 
 const GAP = 2;
-const NARROWEST = 8;
+/** Columns of the screen that notes and names keep where there is room, and at least. */
+const NARROWEST_NOTE = 8;
+const NARROWEST_NAME = 16;
+const LEAST = 4;
 
 /**
- * Rows in columns, without borders, so that what is printed can be cut by columns and copied;
- * within the width of the terminal as far as what must not be cut allows it.
+ * Rows in columns, without borders, so that what is printed can be cut by columns and copied. For a
+ * terminal within its width: ids are short there, and columns without any text are left out.
  */
 export function renderTable<T>(
   rows: readonly T[],
   columns: readonly Column<T>[],
   terminal: Pick<Terminal, 'columns' | 'paint'>,
 ): string {
-  const texts = rows.map((row) => columns.map((column) => cleanText(column.text(row))));
-  const natural = columns.map(({ title }, index) =>
-    Math.max(title.length, ...texts.map((cells) => stringWidth(cells[index] ?? ''))),
-  );
-  const widths = fit(natural, columns, terminal.columns);
-  const line = (cells: readonly string[]): string => cells.join(' '.repeat(GAP)).trimEnd();
-  const pad = (text: string, index: number, shown = text): string => {
-    const space = ' '.repeat(Math.max(0, (widths[index] ?? 0) - stringWidth(text)));
-    return columns[index]?.align === 'right' ? `${space}${shown}` : `${shown}${space}`;
+  const { columns: available } = terminal;
+  const all = columns.map((column) => cellsOf(column, rows, available !== undefined));
+  const { shown, below } = layout(all, available);
+  const widths = fit(shown, available);
+  const lineOf = (cells: readonly string[]): string => cells.join(' '.repeat(GAP)).trimEnd();
+  const pad = ({ column }: Cells<T>, text: string, width: number, painted = text): string => {
+    const space = ' '.repeat(Math.max(0, width - stringWidth(text)));
+    return column.align === 'right' ? `${space}${painted}` : `${painted}${space}`;
   };
-  const head = line(
-    columns.map(({ title }, index) => pad(title, index, terminal.paint('dim', title))),
-  );
-  const body = rows.map((row, number) =>
-    line(
-      columns.map(({ paint }, index) => {
-        const text = cut(texts[number]?.[index] ?? '', widths[index] ?? 0);
-        return pad(text, index, paint ? paint(text, row) : text);
-      }),
-    ),
-  );
-  return [head, ...body].join('\n');
+  const head = shown.map((cells, index) => {
+    const title = cut(cells.column.title, widths[index] ?? 0);
+    return pad(cells, title, widths[index] ?? 0, terminal.paint('dim', title));
+  });
+  const body = rows.flatMap((row, number) => {
+    const parts = shown.map(({ column, texts }, index) =>
+      partsOf(texts[number] ?? '', widths[index] ?? 0, column.narrow === 'name'),
+    );
+    const height = Math.max(1, ...parts.map(({ length }) => length));
+    const notes = below.flatMap(({ column: { title }, texts }) => {
+      const text = texts[number] ?? '';
+      return text === '' ? [] : [`${title.toLowerCase()}: ${text}`];
+    });
+    const lines = Array.from({ length: height }, (_, at) =>
+      lineOf(
+        shown.map((cells, index) => {
+          const text = parts[index]?.[at] ?? '';
+          const { paint } = cells.column;
+          return pad(
+            cells,
+            text,
+            widths[index] ?? 0,
+            paint && text !== '' ? paint(text, row) : text,
+          );
+        }),
+      ),
+    );
+    if (notes.length === 0) return lines;
+    const note = cut(notes.join('; '), (available ?? 0) - BELOW.length);
+    return [...lines, `${BELOW}${terminal.paint('dim', note)}`];
+  });
+  return [lineOf(head), ...body].join('\n');
 }
 
-/** Takes from the widest column that may shrink until all fit. */
-function fit<T>(
-  natural: readonly number[],
-  columns: readonly Column<T>[],
+/** A column with the texts of all rows. */
+interface Cells<T> {
+  readonly column: Column<T>;
+  readonly texts: readonly string[];
+}
+
+function cellsOf<T>(column: Column<T>, rows: readonly T[], isNarrow: boolean): Cells<T> {
+  const texts = rows.map((row) => cleanText(column.text(row)));
+  return { column, texts: isNarrow && column.narrow === 'id' ? shortIds(texts) : texts };
+}
+
+/** In front of notes that stand below their row. */
+const BELOW = '    ';
+
+/**
+ * The columns that stand beside each other, and the notes for which names would have to be folded.
+ */
+function layout<T>(
+  all: readonly Cells<T>[],
   available: number | undefined,
-): number[] {
-  const widths = [...natural];
-  if (available === undefined) return widths;
-  let excess = widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1)) - available;
-  while (excess > 0) {
-    const widest = columns.reduce(
-      (best, { shrinks }, index) =>
-        shrinks && (widths[index] ?? 0) > Math.max(NARROWEST, best < 0 ? 0 : (widths[best] ?? 0))
-          ? index
-          : best,
-      -1,
+): { readonly shown: readonly Cells<T>[]; readonly below: readonly Cells<T>[] } {
+  if (available === undefined) return { shown: all, below: [] };
+  const shown = all.filter(({ texts }) => texts.some((text) => text !== ''));
+  const below: Cells<T>[] = [];
+  for (;;) {
+    const widths = shown.map((cells) =>
+      cells.column.narrow === 'note' ? Math.min(NARROWEST_NOTE, widthOf(cells)) : widthOf(cells),
     );
-    if (widest < 0) break;
-    widths[widest] = (widths[widest] ?? 0) - 1;
-    excess--;
+    const last = shown.findLastIndex(({ column }) => column.narrow === 'note');
+    if (last < 0 || sumOf(widths) <= available) return { shown, below };
+    below.unshift(...shown.splice(last, 1));
   }
+}
+
+function widthOf<T>({ column, texts }: Cells<T>): number {
+  return Math.max(column.title.length, ...texts.map((text) => stringWidth(text)));
+}
+
+/** Of columns with the gaps between them. */
+function sumOf(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1));
+}
+
+/** Takes from the widest note, then from the widest name, until all fit. */
+function fit<T>(shown: readonly Cells<T>[], available: number | undefined): number[] {
+  const widths = shown.map(widthOf);
+  if (available === undefined) return widths;
+  let excess = sumOf(widths) - available;
+  const take = (kind: 'note' | 'name', least: number): void => {
+    while (excess > 0) {
+      const able = widths.map((width, index) =>
+        shown[index]?.column.narrow === kind && width > least ? width : 0,
+      );
+      const widest = Math.max(0, ...able);
+      if (widest === 0) return;
+      widths[able.indexOf(widest)] = widest - 1;
+      excess--;
+    }
+  };
+  take('note', NARROWEST_NOTE);
+  take('name', NARROWEST_NAME);
+  take('note', LEAST);
+  take('name', LEAST);
   return widths;
+}
+
+/** The lines of a cell: a name is folded, anything else is cut. */
+function partsOf(text: string, width: number, isFolded: boolean): string[] {
+  if (!isFolded || stringWidth(text) <= width) return [cut(text, width)];
+  const lines: string[] = [''];
+  let left = width;
+  for (const { segment } of SEGMENTS.segment(text)) {
+    left -= stringWidth(segment);
+    if (left < 0) {
+      lines.push('');
+      left = width - stringWidth(segment);
+    }
+    lines.push((lines.pop() ?? '') + segment);
+  }
+  return lines;
 }
 
 function cut(text: string, width: number): string {

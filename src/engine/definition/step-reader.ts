@@ -25,6 +25,7 @@ import { either, type JsonSchema } from '../yaml/json-schema.js';
 import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
 import { fields, wrongType, type NameUse, type ReadContext, type Reader } from '../yaml/reader.js';
+import { isSplitCommand } from '../yaml/split-text.js';
 import { duration, listOf } from '../yaml/value-readers.js';
 import type { YamlNode } from '../yaml/yaml-tree.js';
 import type { ArtifactsPlan, ArtifactsSource } from '../plan/artifacts-plan.js';
@@ -214,7 +215,7 @@ function readStep(
     return wrongType(node, path, context, STEP, 'Remove one "- ", or write run: [ … ]');
   }
   const base = { path, start: node.start };
-  if (node.kind === 'scalar') {
+  if (node.kind === 'scalar' || isSplitCommand(node)) {
     return { ...base, ...settings({}, commandStep(node, path, context)) };
   }
   const keys = new Set(node.entries.map((entry) => entry.key));

@@ -5,6 +5,7 @@ import { nearestName } from '../expression/nearest-name.js';
 import { formatPath, MAX_PROBLEMS, type Problem, type YamlPath } from './problem.js';
 import { type JsonSchema, mapSchema } from './json-schema.js';
 import type { SourceText } from './source-text.js';
+import { quotesHint } from './split-text.js';
 import type { YamlMap, YamlNode } from './yaml-tree.js';
 
 /** A text with expressions, and where it stands: the compiler checks what they refer to. */
@@ -211,7 +212,8 @@ export function wrongType(
 ): undefined {
   if (node.kind === 'scalar' && node.isBroken === true) return undefined;
   const message = `Expected ${expects}, found ${describe(node)}.`;
-  context.error('wrong_type', message, { path, offset: node.start }, suggestion);
+  const hint = suggestion ?? quotesHint(node, context.source.text);
+  context.error('wrong_type', message, { path, offset: node.start }, hint);
   return undefined;
 }
 
