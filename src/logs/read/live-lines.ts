@@ -13,8 +13,8 @@ export const LIVE_ENTRIES_AT_ONCE = 8;
 /** For a reader of all that there is: many may read at once, and an entry has up to 64 KiB. */
 export const LIVE_ENTRIES_OF_PAGE = 32;
 /**
- * For a reader of the newest lines: one entry may hold 500. Only when they are too few he reads more
- * at once, each time eight times as many.
+ * For a reader of the newest lines: one entry may hold 500. Only when they are too few it reads
+ * more at once, each time eight times as many.
  */
 const NEWEST_ENTRIES = 1;
 const NEWEST_GROWTH = 8;
