@@ -7,8 +7,9 @@ export interface FeedLimits {
 }
 
 /**
- * A client that reads nothing holds at most one event (128 Ki characters) and its socket's buffer
- * until it is cut: with these limits some 100 MB in the worst case.
+ * A client that reads nothing holds at most one event (128 Ki characters), its socket's buffer, and
+ * the chunk that the event is of (up to 0.8 MB; clients at one place share it), until it is cut:
+ * with these limits some 100 MB, and some 500 MB if all of them stop at different places.
  */
 export const defaultFeedLimits: FeedLimits = { clients: 512, clientsOfOne: 64 };
 

@@ -12,8 +12,12 @@ import type { LogQuery } from './log-query.js';
 export const LIVE_ENTRIES_AT_ONCE = 8;
 /** For a reader of all that there is: many may read at once, and an entry has up to 64 KiB. */
 export const LIVE_ENTRIES_OF_PAGE = 32;
-/** For a reader of the newest lines, who reads on while they are too few. */
-const NEWEST_ENTRIES = 4;
+/**
+ * For a reader of the newest lines: one entry may hold 500. Only when they are too few it reads
+ * more at once, each time eight times as many.
+ */
+const NEWEST_ENTRIES = 1;
+const NEWEST_GROWTH = 8;
 
 export interface FoundBatches {
   readonly batches: LogBatch[];
@@ -78,7 +82,7 @@ export class LiveLines {
   }
 
   /**
-   * The newest entries of an attempt that follow each other without a gap: a few, and more only
+   * The newest entries of an attempt that follow each other without a gap: one, and more only
    * while they are not enough.
    */
   async newest(
@@ -90,7 +94,11 @@ export class LiveLines {
     let before = Infinity;
     let lastSeq = firstSeq - 1;
     const found = () => ({ batches, before, lastSeq, isEnough: isEnough(batches) });
-    for (let count = NEWEST_ENTRIES; ; count = Math.min(count * 4, LIVE_ENTRIES_OF_PAGE)) {
+    for (
+      let count = NEWEST_ENTRIES;
+      ;
+      count = Math.min(count * NEWEST_GROWTH, LIVE_ENTRIES_OF_PAGE)
+    ) {
       const entries = await this.entriesUpTo(query.executionId, before, count);
       for (const entry of entries) {
         const isNext = before === Infinity || entry.lastSeq === before;
