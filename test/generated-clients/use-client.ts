@@ -46,7 +46,7 @@ void (() => execution.commit.sha);
 // @ts-expect-error: no such property
 void (() => execution.nonsense);
 // @ts-expect-error: a text is needed
-void (() => client.POST('/api/ci/pipelines', { body: { yaml_content: 7 } }));
+void (() => client.POST('/api/service-accounts', { body: { name: 7 } }));
 
 const list = known(
   await client.GET('/api/ci/executions', {

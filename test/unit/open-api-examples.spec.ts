@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseConfig } from '../../src/config/load-config.js';
+import type { MillraceConfig } from '../../src/config/millrace-config.js';
 import { packageRoot } from '../../src/config/paths.js';
 import { statusOfKind } from '../../src/common/errors/error-kind.js';
 import { compileYaml } from '../../src/engine/compiler/compile-yaml.js';
@@ -34,6 +36,8 @@ const withErrors = operations.flatMap(([name, operation]) =>
     .filter((status) => /^[45]/.test(status) && status !== '416')
     .map((status): [string, Operation, string] => [`${name} ${status}`, operation, status]),
 );
+
+const defaults = defaultConfig();
 
 const bodiesOf = ({ requestBody }: Operation): [string, MediaType][] =>
   Object.entries(requestBody?.content ?? {}) as [string, MediaType][];
@@ -138,9 +142,16 @@ describe('examples of answers', () => {
       const { required_scope: named = scope } = details as { required_scope?: string };
       expect([error, named]).toEqual(['AuthorizationError', scope]);
     }
-    const limit = operation['x-max-body-bytes'];
+    const limit = operation['x-max-body-bytes'] ?? defaults.maxUploadSize;
     for (const { details } of errorExamples(operation, '413')) {
-      expect(details).toEqual({ limit_bytes: limit ?? expect.any(Number) });
+      expect(details).toEqual({ limit_bytes: limit });
+    }
+    for (const { details } of errorExamples(operation, '429')) {
+      // Streams have limits of their own.
+      if (!('window_seconds' in (details as object))) continue;
+      const isOfForge = /\/webhook$|\/webhooks\//.test(operation.path);
+      const rate = isOfForge ? defaults.webhookLimit : defaults.rateLimit;
+      expect(details).toMatchObject({ limit: rate });
     }
     for (const { details } of errorExamples(operation, '415')) {
       const types = bodiesOf(operation).map(([type]) => type);
@@ -249,6 +260,12 @@ describe('the document for newcomers', () => {
     expect(document.info.description).toMatch(/millrace logs -f/);
   });
 });
+
+function defaultConfig(): MillraceConfig {
+  const result = parseConfig({ MONGODB_URI: 'mongodb://unused', REDIS_URL: 'redis://unused' });
+  if (result.kind === 'invalid') throw new Error('the defaults are not valid');
+  return result.config;
+}
 
 function examplesAt(operationId: string): unknown[] {
   const operation = api.operations.find((each) => each.operationId === operationId);

@@ -8,7 +8,7 @@ import { unknownProperty } from './dto-input.js';
 import { foreignHost } from './edge-guard.js';
 import { uploadTooLarge } from './file-upload.js';
 import { serverBusy } from './load-shedding.js';
-import { limitMessage, limitPassed } from './rate-limit.js';
+import { isWebhook, limitMessage, limitPassed } from './rate-limit.js';
 import { bodyTooLarge } from './read-body.js';
 import { notUuid } from './uuid.pipe.js';
 import { fieldErrors } from './validation.js';
@@ -24,9 +24,10 @@ export interface RefusingOperation {
   readonly 'x-max-body-bytes'?: number;
 }
 
-/** Defaults of `MAX_UPLOAD_SIZE` and `RATE_LIMIT`, for examples. */
+/** Defaults of `MAX_UPLOAD_SIZE`, `RATE_LIMIT` and `WEBHOOK_LIMIT`, for examples. */
 const EXAMPLE_LIMIT = 10 * 1024 * 1024;
-const EXAMPLE_RATE = { limit: 1_000, windowSeconds: 60, retryAfterSeconds: 12 };
+const EXAMPLE_RATE = 30_000;
+const EXAMPLE_WEBHOOK_RATE = 6_000;
 /** What forms of web pages send by themselves. */
 const FOREIGN_TYPE = 'text/plain';
 
@@ -51,12 +52,18 @@ export function commonError(
     case 415:
       return otherType(FOREIGN_TYPE, types);
     case 429:
-      return limitPassed(EXAMPLE_RATE, limitMessage(method.toUpperCase(), path));
+      return rateExample(method.toUpperCase(), path);
     case 503:
       return serverBusy();
     default:
       return undefined;
   }
+}
+
+function rateExample(method: string, path: string): MillraceError {
+  const limit = isWebhook(method, path) ? EXAMPLE_WEBHOOK_RATE : EXAMPLE_RATE;
+  const verdict = { limit, windowSeconds: 60, retryAfterSeconds: 12 };
+  return limitPassed(verdict, limitMessage(method, path));
 }
 
 function wrongRequest(

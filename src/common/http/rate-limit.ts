@@ -32,7 +32,8 @@ const UNLIMITED = /^\/api\/(?:health|docs)|^\/api\/ci\/executions\/[^/]+\/events
 const WEBHOOK =
   /^\/api\/(?:webhooks\/[^/]+|repositories\/[^/]+\/webhook|ci\/pipelines\/[^/]+\/webhook)\/?$/i;
 
-function isWebhook(method: string, path: string): boolean {
+/** Whether forges ask it: they have a limit of their own. */
+export function isWebhook(method: string, path: string): boolean {
   return method === 'POST' && WEBHOOK.test(path);
 }
 

@@ -27,7 +27,8 @@ export interface TextBodyRule {
  */
 export function TextBody(rule: TextBodyRule, example: string): MethodDecorator {
   const inDocument: BodyInDocument = {
-    schema: { type: 'string', description: `What is \`${rule.property}\` in a body of JSON.` },
+    // No type: what reads the media type sees what is in the text, and not a text.
+    schema: { description: `What is \`${rule.property}\` in a body of JSON.` },
     example,
   };
   return applyDecorators(
