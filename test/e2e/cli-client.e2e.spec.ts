@@ -226,7 +226,9 @@ describe('the command line as a client', () => {
     expect(good.stdout.split('\n').sort()).toEqual(['', 's/step-1 | hi Ada', 's/step-1 | oops']);
     expect(good.stderr).toMatch(/^success {3}Result {2}\d+ ms$/m);
     expect(bad.code).toBe(1);
-    expect(bad.stderr).toMatch(/First failure: s\/step-1: .*\n {2}\| last words\nfailed {4}Result/);
+    expect(bad.stderr).toMatch(
+      /^failed {4}s {2}.*\nfailed {6}step-1 .*\n\nFirst failure: s\/step-1: .*\n {2}\| last words\n\nfailed {4}Result/m,
+    );
     expect(slow.code).toBe(124);
     expect(json.code).toBe(1);
     expect(JSON.parse(json.stdout)).toMatchObject({

@@ -58,8 +58,8 @@ const ENUMS = new Set<unknown>(enumsIn(components.schemas));
 
 function enumsIn(value: unknown): unknown[] {
   if (typeof value !== 'object' || value === null) return [];
-  const words = (value as Schema).enum ?? [];
-  return [...words, ...Object.values(value).flatMap(enumsIn)];
+  const { enum: words = [] } = value as Schema;
+  return [...words, ...Object.values(value).flatMap((each: unknown) => enumsIn(each))];
 }
 
 /** What the document says that a server answers. */
