@@ -208,6 +208,23 @@ describe('the command line as a client', () => {
     });
   });
 
+  it('pipelines versions, stats and diff', async () => {
+    const id = await create('many', '      - run: echo one\n');
+    await writeFile(file, (await readFile(file, 'utf8')).replace('echo one', 'echo two'));
+    expect((await cli.run(['apply', file])).code).toBe(0);
+    const versions = await cli.run(['pipelines', 'versions', 'many']);
+    expect(versions.stdout).toMatch(/^VERSION {2}NAME .*\n {6}2 {2}many .*\n {6}1 {2}many /);
+    const stats = await cli.run(['pipelines', 'stats', 'many', '--days', '7']);
+    expect(stats.stdout).toMatch(/^Executions {4}0 in 7 days$/m);
+    const diff = await cli.run(['pipelines', 'diff', 'many@1', id]);
+    expect(diff.stdout).toMatch(
+      /^--- many version 1\n\+\+\+ many version 2\n@@ .* @@\n(?: .*\n)+-.*echo one\n\+.*echo two\n$/,
+    );
+    const same = await cli.run(['pipelines', 'diff', 'many@2', 'many']);
+    expect(same).toMatchObject({ code: 0, stdout: '', stderr: 'They are the same.\n' });
+    expect((await cli.run(['pipelines', 'diff', 'many@9', 'many'])).code).toBe(5);
+  });
+
   it('trigger: the log, the result and the exit code', async () => {
     await create('good', '      - run: echo "hi $WHO"; echo oops >&2\n');
     await create('bad', '      - run: echo last words; exit 3\n');
@@ -226,7 +243,9 @@ describe('the command line as a client', () => {
     expect(good.stdout.split('\n').sort()).toEqual(['', 's/step-1 | hi Ada', 's/step-1 | oops']);
     expect(good.stderr).toMatch(/^success {3}Result {2}\d+ ms$/m);
     expect(bad.code).toBe(1);
-    expect(bad.stderr).toMatch(/First failure: s\/step-1: .*\n {2}\| last words\nfailed {4}Result/);
+    expect(bad.stderr).toMatch(
+      /^failed {4}s {2}.*\nfailed {6}step-1 .*\n\nFirst failure: s\/step-1: .*\n {2}\| last words\n\nfailed {4}Result/m,
+    );
     expect(slow.code).toBe(124);
     expect(json.code).toBe(1);
     expect(JSON.parse(json.stdout)).toMatchObject({

@@ -344,7 +344,7 @@ Rules     push: the branch "main" fits none of "docs/*"
 
     expect((await millrace(['config', '--example'])).stdout).toBe(renderEnvExample());
     const bad = await millrace(['config'], { PORT: '-1', HOST: 'a b' });
-    expect(bad).toMatchObject({ code: 1, stdout: '' });
+    expect(bad).toMatchObject({ code: 2, stdout: '' });
     expect(bad.stderr).toMatch(/^ {2}HOST .*\n {2}PORT .*$/m);
   });
 

@@ -42,7 +42,9 @@ const TEXTS: readonly (readonly [property: RegExp, text: string])[] = [
 /** Each text of a value by what holds it; lists with three of each. */
 function filled(value: unknown, property = ''): unknown {
   if (Array.isArray(value)) {
-    return value.flatMap((each) => [each, each, each]).map((each) => filled(each, property));
+    return (value as unknown[])
+      .flatMap((each) => [each, each, each])
+      .map((each) => filled(each, property));
   }
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(
@@ -58,8 +60,8 @@ const ENUMS = new Set<unknown>(enumsIn(components.schemas));
 
 function enumsIn(value: unknown): unknown[] {
   if (typeof value !== 'object' || value === null) return [];
-  const words = (value as Schema).enum ?? [];
-  return [...words, ...Object.values(value).flatMap(enumsIn)];
+  const { enum: words = [] } = value as Schema;
+  return [...words, ...Object.values(value).flatMap((each: unknown) => enumsIn(each))];
 }
 
 /** What the document says that a server answers. */
@@ -84,6 +86,7 @@ function answerTo(method: string, path: string): unknown {
 
 const PRINTED = [
   ...['status', `status ${ID}`, `explain ${ID}`, 'pipelines', `pipelines get ${ID}`],
+  ...[`pipelines versions ${ID}`, `pipelines stats ${ID}`],
   ...[`pipelines alerts ${ID}`, 'deployments', `deployments show ${ID}`, 'environments'],
   ...['environments show x', 'services', 'services show x', 'services health x'],
   ...['services alerts x', 'secrets', 'secrets keys', 'repositories', 'deliveries'],

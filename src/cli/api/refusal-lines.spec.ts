@@ -36,6 +36,7 @@ describe('detailLines', () => {
       [null, 1, { message: 1 }],
       ['null', '1', 'message: 1'],
     ],
+    ['\u001b[2J', []],
     [undefined, []],
     [null, []],
     [{}, []],

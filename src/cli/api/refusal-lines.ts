@@ -17,7 +17,7 @@ export function detailLines({ error, details }: Pick<ErrorShape, 'error' | 'deta
   if (details === undefined || details === null) return [];
   const all = Array.isArray(details) ? details.flatMap(lineOf) : factLines(details);
   const lines = error === 'InternalError' ? all : all.filter((line) => !REQUEST_ID.test(line));
-  return lines.slice(0, MAX_LINES);
+  return lines.filter((line) => line !== '').slice(0, MAX_LINES);
 }
 
 const REQUEST_ID = /^request id: /;

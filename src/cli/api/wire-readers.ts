@@ -77,6 +77,31 @@ export const wholePipeline = object({
   timeout: number,
 });
 
+const versionFields = { version: number, name: text, created_by: text, created_at: instant };
+export const pipelineVersion = object(versionFields);
+export const wholeVersion = object({ ...versionFields, yaml_content: raw });
+
+const percentiles = object({ p50: nullable(number), p95: nullable(number) });
+const lastExecution = nullable(object({ id: uuid, finished_at: instant }));
+export const pipelineStats = object({
+  days: number,
+  looked_at: number,
+  cut: flag,
+  by_status: dictionary,
+  success_rate: nullable(number),
+  duration_ms: percentiles,
+  queue_ms: percentiles,
+  unsteady_steps: list(
+    object({
+      ...{ stage: text, step: text },
+      ...{ runs: number, failed: number, flaky: number, share: number },
+    }),
+  ),
+  last_success: lastExecution,
+  last_failure: lastExecution,
+});
+export type PipelineStats = ReturnType<typeof pipelineStats>;
+
 export const validation = object({
   valid: flag,
   name: nullable(text),

@@ -25,6 +25,7 @@ import type { ListFlags, UpdateFlags } from './pipeline-commands.js';
 import type { PlanFlags } from './plan-command.js';
 import { addDeploymentCommands } from './deployment-commands.js';
 import { addAlertCommands, addPipelineAlerts } from './alert-commands.js';
+import { addPipelineHistory } from './pipeline-history.js';
 import { addServiceCommands } from './service-commands.js';
 import { addResultCommands } from './result-commands.js';
 import type { SecretFlags, SecretListFlags, SecretRuleFlags } from './secrets-command.js';
@@ -163,6 +164,7 @@ function addPipelines(program: Command, terminal: Terminal, setExitCode: Done): 
     setExitCode(await pipelineYaml(pipeline, flags, terminal));
   });
   addPipelineAlerts(pipelines, terminal, setExitCode);
+  addPipelineHistory(pipelines, terminal, setExitCode);
   addClientOptions(
     pipelines
       .command('create')

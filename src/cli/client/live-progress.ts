@@ -1,9 +1,10 @@
-import type { Execution, LiveExecution, LiveStep } from '../api/wire-readers.js';
+import type { Execution, LiveExecution, LiveStep, Stage } from '../api/wire-readers.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { paintStatus } from '../terminal/status-style.js';
 import { shortNote } from '../terminal/failure-lines.js';
+import { summaryLines } from '../terminal/run-summary.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { renderFailure, STATUS_WIDTH, tookText } from './execution-view.js';
+import { STATUS_WIDTH, tookText } from './execution-view.js';
 
 /** Shows beside the log when a step begins and ends, and what the execution waits for. */
 export class LiveProgress {
@@ -24,18 +25,24 @@ export class LiveProgress {
     for (const step of execution.always) this.step(`always/${step.name}`, step);
   }
 
-  /** What it came to. */
+  /** What it came to, as `run` shows it. */
   sum(execution: Execution): void {
-    const { terminal } = this;
-    if (execution.failure) {
-      for (const line of renderFailure(execution.failure, terminal.colour)) terminal.say(line);
-    }
-    const status = paintStatus(terminal, execution.status, execution.status.padEnd(STATUS_WIDTH));
-    const took = execution.duration === null ? '' : `  ${tookText(execution)}`;
-    const { reason } = execution;
-    const note =
-      execution.failure || !reason || execution.status === 'success' ? '' : reason.message;
-    terminal.say(`${status} Result${took}${note === '' ? '' : `  ${cleanText(note)}`}`);
+    const { status, failure, reason, duration, stages } = execution;
+    const isTold = failure !== null || status === 'success';
+    const summed = {
+      status,
+      took: duration === null ? '' : tookText(execution),
+      note: isTold ? '' : (reason?.message ?? ''),
+      stages: stages.map(({ steps, ...stage }) => ({
+        ...partOf(stage),
+        note: '',
+        steps: steps.map(partOf),
+      })),
+      ...(failure && {
+        failure: { ...failure, message: failure.reason.message, lastLines: failure.last_lines },
+      }),
+    };
+    for (const line of summaryLines(summed, this.terminal)) this.terminal.say(line);
   }
 
   private step(name: string, { status, reason }: LiveStep): void {
@@ -57,4 +64,17 @@ export class LiveProgress {
     const end = note === '' ? '' : this.terminal.paint('dim', shown);
     this.terminal.say([label, cleanText(name), end].filter((part) => part !== '').join(' '));
   }
+}
+
+function partOf(
+  part: Pick<Stage, 'name' | 'status' | 'duration' | 'reason'> & { flaky?: boolean },
+): {
+  name: string;
+  status: string;
+  duration: number | undefined;
+  note: string;
+} {
+  const { name, status, duration, reason, flaky = false } = part;
+  const note = flaky ? 'passed after a retry' : status === 'success' ? '' : reason?.message;
+  return { name, status, duration: duration ?? undefined, note: note ?? '' };
 }

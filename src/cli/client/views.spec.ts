@@ -528,9 +528,18 @@ it('progress tells each change once, beside the log', () => {
     `pending   waits for a worker
 running   test/unit
 success   test/unit
+
+success   build
+success     compile  9000 ms  passed after a retry
+success     lint  12.3 s
+failed    test
+failed      unit  800 ms  exit code 1
+skipped     e2e  its stage failed
+
 First failure: test/unit: exit code 1
   | expected 1
   | got 2
+
 failed    Result  1 min 0 s
 `,
   );

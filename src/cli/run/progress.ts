@@ -1,8 +1,8 @@
 import type { RunState, RunStatus, StepState } from '../../engine/plan/run-state.js';
 import { isTerminal } from '../../engine/plan/run-status.js';
-import { cleanText } from '../terminal/clean-text.js';
-import { failureLines, shortNote } from '../terminal/failure-lines.js';
-import { paintStatus } from '../terminal/status-style.js';
+import { shortNote } from '../terminal/failure-lines.js';
+import { statusLine, summaryLines } from '../terminal/run-summary.js';
+import { formatDuration } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
 
 /** Shows on the terminal when a step begins and ends, and sums the run up. */
@@ -20,23 +20,27 @@ export class Progress {
     for (const step of state.always) this.step(`always/${step.name}`, step);
   }
 
-  /** Every stage and step with its status and time, and the first failure. */
+  /** Every stage and step with its status and time, the first failure, and the result. */
   sum(state: RunState): void {
-    this.terminal.say();
-    for (const stage of state.stages) {
-      this.line(stage.name, stage.status, took(stage), '');
-      for (const step of stage.steps)
-        this.line(`  ${step.name}`, step.status, took(step), why(step));
-    }
     const { failure } = state;
-    if (failure) {
-      this.terminal.say();
-      const { stage, step, reason, lastLines } = failure;
-      const shown = { stage, step, message: reason.message, lastLines };
-      for (const line of failureLines(shown, this.terminal.colour)) this.terminal.say(line);
-    }
-    this.terminal.say();
-    this.line('Result', state.status, took(state), '');
+    const duration = durationOf(state);
+    const summed = {
+      status: state.status,
+      took: duration === undefined ? '' : formatDuration(duration),
+      stages: state.stages.map(({ name, steps, ...stage }) => ({
+        name,
+        status: stage.status,
+        duration: durationOf(stage),
+        steps: steps.map((step) => ({
+          name: step.name,
+          status: step.status,
+          duration: durationOf(step),
+          note: why(step),
+        })),
+      })),
+      ...(failure && { failure: { ...failure, message: failure.reason.message } }),
+    };
+    for (const line of summaryLines(summed, this.terminal)) this.terminal.say(line);
   }
 
   private step(name: string, step: StepState): void {
@@ -50,11 +54,7 @@ export class Progress {
   }
 
   private line(name: string, status: RunStatus, time: string, text: string): void {
-    const label = paintStatus(this.terminal, status, status.padEnd(9));
-    const end = [time, shortNote(text)].filter((part) => part !== '').join('  ');
-    this.terminal.say(
-      `${label} ${cleanText(name)}${end === '' ? '' : `  ${this.terminal.paint('dim', end)}`}`,
-    );
+    this.terminal.say(statusLine({ status, name, end: [time, shortNote(text)] }, this.terminal));
   }
 }
 
@@ -64,8 +64,17 @@ function why(step: StepState): string {
   return step.reason?.message ?? '';
 }
 
-function took({ startedAt, finishedAt }: { startedAt?: number; finishedAt?: number }): string {
-  if (startedAt === undefined || finishedAt === undefined) return '';
-  const ms = finishedAt - startedAt;
-  return ms < 10_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
+function took(times: Times): string {
+  const duration = durationOf(times);
+  return duration === undefined ? '' : formatDuration(duration);
+}
+
+/** Points in time, milliseconds. */
+interface Times {
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+}
+
+function durationOf({ startedAt, finishedAt }: Times): number | undefined {
+  return startedAt === undefined || finishedAt === undefined ? undefined : finishedAt - startedAt;
 }

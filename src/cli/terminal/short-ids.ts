@@ -1,4 +1,4 @@
-/** Ends of beginnings of a UUID: behind its groups, of which the first two of version 7 are a time. */
+/** Characters of a UUID up to the end of a group; the first two of version 7 are a time. */
 const LENGTHS = [13, 18, 23];
 
 /**
