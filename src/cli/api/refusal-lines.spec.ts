@@ -90,11 +90,11 @@ describe('commandSuggestions', () => {
   });
 });
 
-/** Texts in quotes of the code of the server, a line each. */
+/** Texts in quotes of the code of the server, a line each; `app/` is for whoever reads the API. */
 function serverTexts(): string[] {
   const folder = join(packageRoot(), 'src');
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /(?<!\.spec)\.ts$/.test(file) && !/^(?:cli|embedded)\//.test(file))
+    .filter((file) => /(?<!\.spec)\.ts$/.test(file) && !/^(?:app|cli|embedded)\//.test(file))
     .flatMap((file) => readFileSync(join(folder, file), 'utf8').split('\n'))
     .flatMap((line) => [...line.matchAll(/'([^']{10,})'|`((?:\\`|[^`]){10,})`/g)])
     .map(([, plain, template]) => (plain ?? template ?? '').replaceAll('\\`', '`'))
