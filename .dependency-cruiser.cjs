@@ -53,6 +53,7 @@ const ports = [
   'database/background-rounds',
   'database/database-errors',
   'database/database-retry',
+  'database/grouped-call',
   'event-bus/event-bus',
   'forge/forge',
   'forge/forge-accounts',

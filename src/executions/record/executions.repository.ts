@@ -27,7 +27,7 @@ import {
   type Progress,
   type TriggerInfo,
 } from './execution.schema.js';
-import { groupedInserts, groupedMoves } from './grouped-execution-writes.js';
+import { groupedInserts, groupedMoves } from './grouped-writes.repository.js';
 import { OUTBOX_GRACE_MS, type OutboxEvent } from './outbox-event.js';
 import type { StepAnswer, StepApproval, Suspension } from './suspension.js';
 import type { StoredLogChunk } from './stored-log-chunk.js';
