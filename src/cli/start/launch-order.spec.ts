@@ -43,6 +43,15 @@ describe('launchInOrder', () => {
     expect(started).toEqual(['api']);
   });
 
+  it('starts no workers for somebody who has stopped it meanwhile', async () => {
+    const stop = new AbortController();
+    const launched = launchInOrder(api, workers, stop.signal);
+    stop.abort();
+    ready.resolve();
+    await launched;
+    expect(started).toEqual(['api']);
+  });
+
   it('starts workers alone at once', async () => {
     await launchInOrder(undefined, workers);
     expect(started).toEqual(['worker 1', 'worker 2']);

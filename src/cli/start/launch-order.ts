@@ -13,6 +13,7 @@ const API_ALONE_MS = 2_000;
 export async function launchInOrder(
   api: Pick<ServerProcess, 'start' | 'firstReady'> | undefined,
   workers: readonly Pick<ServerProcess, 'start'>[],
+  stop?: AbortSignal,
 ): Promise<void> {
   if (api !== undefined) {
     api.start();
@@ -21,5 +22,6 @@ export async function launchInOrder(
     const late = sleep(API_ALONE_MS, undefined, { signal }).catch(() => undefined);
     await Promise.race([api.firstReady(), late]).finally(() => enough.abort());
   }
+  if (stop?.aborted) return;
   for (const worker of workers) worker.start();
 }

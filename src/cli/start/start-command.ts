@@ -131,7 +131,7 @@ class Server {
    *   way
    */
   private async allReady(): Promise<void> {
-    await launchInOrder(this.api, this.workers);
+    await launchInOrder(this.api, this.workers, this.signal);
     const all = [...(this.api ? [this.api] : []), ...this.workers];
     await Promise.all(all.map((each) => each.firstReady()));
   }

@@ -43,6 +43,7 @@ export class ExecutionsProcessor {
   });
   private refusal: WorkerRefusal | null = null;
   private draining = false;
+  private isLost = false;
   private refreshedAt = -Infinity;
   private readonly looks = new PeriodicTask(() => this.lookAgain(), {
     everyMs: LOOK_EVERY_MS,
@@ -100,7 +101,8 @@ export class ExecutionsProcessor {
     this.draining = true;
     for (const unsubscribe of this.subscriptions) unsubscribe();
     this.consumer?.pause();
-    await this.looks.stop();
+    // Not waited for: a look at a file system that hangs ends never.
+    void this.looks.stop();
     await this.lease.drain();
     await this.idleWithin(DRAIN_MS);
     this.running.interruptAll(executionReasons.workerStopped(this.lease.name));
@@ -115,7 +117,7 @@ export class ExecutionsProcessor {
       await this.inspectMachine();
       this.applyRefusal();
     }
-    if (this.draining || this.refusal) return 'put_back';
+    if (this.draining || this.isLost || this.refusal) return 'put_back';
     // An engine that is gone is found by its next look, and by whoever is about to need it.
     if (needsEngine(queue) && !(await this.engine.isThereNow())) return 'put_back';
     return this.runner.run(executionId, this.lease);
@@ -151,7 +153,7 @@ export class ExecutionsProcessor {
   }
 
   private applyRefusal(): void {
-    if (this.draining) return;
+    if (this.draining || this.isLost) return;
     if (this.refusal) this.consumer?.pause();
     else this.consumer?.resume();
   }
@@ -179,6 +181,7 @@ export class ExecutionsProcessor {
    * another.
    */
   private becomeLost(): void {
+    this.isLost = true;
     this.consumer?.pause();
     this.running.fenceAll();
     endUnasked();

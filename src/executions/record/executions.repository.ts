@@ -257,8 +257,8 @@ export class ExecutionsRepository {
         },
       });
       if (written === 'moved') return 'ended';
-      const isNotOurs = written === 'not_moved' && !mayBeOurs;
-      return this.whyNotEnded(target, isNotOurs ? undefined : settlement);
+      const mayHaveMoved = written === 'unsure' || mayBeOurs;
+      return this.whyNotEnded(target, mayHaveMoved ? settlement : undefined);
     }, options);
   }
 
@@ -458,8 +458,8 @@ export class ExecutionsRepository {
   }
 
   /**
-   * @param told by an earlier try of the same call whose answer was lost: then the end that is
-   *   stored may be its own
+   * @param wanted where this very call may have made the end: an earlier try of it whose answer was
+   *   lost, or a write of which the database does not say what it moved
    */
   private async whyNotEnded(target: EndTarget, wanted: Settlement | undefined): Promise<EndResult> {
     const stored = await this.collection.findOne({ _id: target.executionId });

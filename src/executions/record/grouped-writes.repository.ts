@@ -23,7 +23,7 @@ export function groupedInserts(
   collection: Collection<StoredExecution>,
 ): GroupedCall<StoredExecution, undefined> {
   return new GroupedCall(async (documents) => {
-    const { refused } = await unordered(() => collection.insertMany([...documents], OPTIONS));
+    const { refused } = await refusedApart(() => collection.insertMany([...documents], OPTIONS));
     return documents.map((_document, index) => refused.get(index) ?? { result: undefined });
   });
 }
@@ -32,26 +32,30 @@ export function groupedInserts(
 export function groupedMoves(
   collection: Collection<StoredExecution>,
 ): GroupedCall<MoveWrite, MoveWritten> {
-  return new GroupedCall(async (moves) => {
-    const { matchedCount, refused } = await unordered(() =>
-      collection.bulkWrite(
-        moves.map((move) => ({ updateOne: move })),
-        OPTIONS,
-      ),
-    );
-    const result = outcome(matchedCount, moves.length - refused.size);
-    return moves.map((_move, index): Outcome<MoveWritten> => refused.get(index) ?? { result });
-  });
+  return new GroupedCall(
+    async (moves) => {
+      const { matchedCount, refused } = await refusedApart(() =>
+        collection.bulkWrite(
+          moves.map((move) => ({ updateOne: move })),
+          OPTIONS,
+        ),
+      );
+      const result = movedOf(matchedCount, moves.length - refused.size);
+      return moves.map((_move, index): Outcome<MoveWritten> => refused.get(index) ?? { result });
+    },
+    // Of two moves of one execution only one is made, and `unsure` would be both.
+    ({ filter }) => filter._id,
+  );
 }
 
 /** @param wanted those that were not refused with an error */
-function outcome(matched: number, wanted: number): MoveWritten {
+function movedOf(matched: number, wanted: number): MoveWritten {
   if (matched === wanted) return 'moved';
   return matched === 0 ? 'not_moved' : 'unsure';
 }
 
-/** @throws what the database throws of the whole write */
-async function unordered(
+/** Those that were refused, each with its error. @throws what holds for the whole write */
+async function refusedApart(
   write: () => Promise<object>,
 ): Promise<{ matchedCount: number; refused: Map<number, { error: Error }> }> {
   try {

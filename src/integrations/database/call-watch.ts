@@ -103,7 +103,8 @@ export function noAnswer(ms: number): Error {
   return Object.assign(error, { name: 'DatabaseCallTimeoutError' });
 }
 
-function busy(cause?: unknown): Error {
+/** Of a call that a database that answers others had no time for. */
+export function busy(cause?: unknown): Error {
   const error = new Error('the database has more to do than it can', { cause });
   return Object.assign(error, { name: 'DatabaseBusyError' });
 }

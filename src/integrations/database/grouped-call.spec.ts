@@ -1,5 +1,5 @@
-import { isDatabaseUnavailable } from './database-errors.js';
-import { currentPatience, REQUEST_MS, withRequestPatience } from './database-patience.js';
+import { isDatabaseBusy, isDatabaseUnavailable } from './database-errors.js';
+import { currentPatience, withRequestPatience } from './database-patience.js';
 import { GroupedCall, type Outcome } from './grouped-call.js';
 
 /** A store whose calls end when the test says so. */
@@ -26,6 +26,7 @@ class SlowStore {
   }
 }
 
+const AWAY = Object.assign(new Error('gone'), { name: 'MongoNetworkError' });
 const settled = () => new Promise(setImmediate);
 
 describe('GroupedCall', () => {
@@ -65,12 +66,47 @@ describe('GroupedCall', () => {
   it('tells each what became of its own', async () => {
     const first = calls.add('a');
     const [good, bad] = [calls.add('b'), calls.add('c')];
-    store.fail(new Error('the whole'));
-    await expect(first).rejects.toThrow('the whole');
+    store.fail(AWAY);
+    await expect(first).rejects.toBe(AWAY);
     await settled();
     store.end([{ result: 'b' }, { error: new Error('its own') }]);
     expect(await good).toBe('b');
     await expect(bad).rejects.toThrow('its own');
+  });
+
+  it('asks for each alone what is refused as a whole, but not of a database that is away', async () => {
+    const first = calls.add('a');
+    const others = [calls.add('b'), calls.add('c')];
+    const outcomes = Promise.allSettled(others);
+    store.end();
+    await first;
+    await settled();
+    store.fail(new Error('too large'));
+    await settled();
+    expect(store.groups).toEqual([['a'], ['b', 'c'], ['b']]);
+    store.fail(new Error('too large'));
+    await settled();
+    store.end();
+    expect(await outcomes).toMatchObject([{ status: 'rejected' }, { value: 'c done' }]);
+    const next = calls.add('d');
+    const away = Promise.allSettled([calls.add('e'), calls.add('f')]);
+    store.end();
+    await next;
+    await settled();
+    store.fail(AWAY);
+    expect(await away).toMatchObject([{ reason: AWAY }, { reason: AWAY }]);
+    expect(store.groups.at(-1)).toEqual(['e', 'f']);
+  });
+
+  it('asks for two of one key one after another', async () => {
+    calls = new GroupedCall(store.call, (item) => item[0]);
+    const all = ['x', 'a1', 'a2', 'b'].map((item) => calls.add(item));
+    for (let group = 0; group < 3; group += 1) {
+      store.end();
+      await settled();
+    }
+    await Promise.all(all);
+    expect(store.groups).toEqual([['x'], ['a1', 'b'], ['a2']]);
   });
 
   it('waits as long as who asks can, and then asks for it no more', async () => {
@@ -85,8 +121,36 @@ describe('GroupedCall', () => {
     expect(store.groups).toEqual([['a'], ['b']]);
   });
 
-  it('calls with the patience of no one request', async () => {
-    void withRequestPatience(() => calls.add('a'), 10).catch(() => undefined);
-    expect(store.patience).toEqual([REQUEST_MS]);
+  it('says that the database has too much to do where it answered others meanwhile', async () => {
+    void calls.add('a');
+    const late = withRequestPatience(() => calls.add('late'), 50);
+    void calls.add('b');
+    store.end();
+    await settled();
+    const error: unknown = await late.catch((thrown: unknown) => thrown);
+    expect([isDatabaseUnavailable(error), isDatabaseBusy(error)]).toEqual([true, true]);
+  });
+
+  it('calls as patiently as the most patient of those who ask', async () => {
+    const ask = (item: string, ms: number) => withRequestPatience(() => calls.add(item), ms);
+    const all = [ask('a', 2_000), ask('b', 1_000), ask('c', 3_000)];
+    store.end();
+    await settled();
+    store.end();
+    await Promise.all(all);
+    expect(store.patience).toEqual([2_000, 3_000]);
+  });
+
+  it('counts for the patience of who asks as a call of its own', async () => {
+    await withRequestPatience(async () => {
+      const first = calls.add('a');
+      store.fail(AWAY);
+      await expect(first).rejects.toBe(AWAY);
+      expect(currentPatience().remainingMs()).toBeLessThan(1_000);
+      const second = calls.add('b');
+      store.end();
+      await second;
+      expect(currentPatience().remainingMs()).toBe(1_000);
+    }, 1_000);
   });
 });

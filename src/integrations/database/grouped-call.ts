@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { within } from '../../common/async/within.js';
-import { noAnswer } from './call-watch.js';
+import { busy, noAnswer } from './call-watch.js';
+import { isDatabaseUnavailable } from './database-errors.js';
 import { currentPatience, withRequestPatience } from './database-patience.js';
 
 /** What became of one of a group. */
@@ -8,6 +9,8 @@ export type Outcome<Result> = { readonly result: Result } | { readonly error: un
 
 interface Waiting<Item, Result> {
   readonly item: Item;
+  /** What who asks can wait, ms. */
+  readonly ms: number;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -22,11 +25,19 @@ const MOST = 50;
 export class GroupedCall<Item, Result> {
   private waiting: Waiting<Item, Result>[] = [];
   private isUnderWay = false;
+  private answers = 0;
   /** Outside the context of any request: one call serves many. */
   private readonly outside = AsyncLocalStorage.snapshot();
 
-  /** @param call gives one for each item, in their order; what it throws holds for all of them */
-  constructor(private readonly call: (items: readonly Item[]) => Promise<Outcome<Result>[]>) {}
+  /**
+   * @param call gives one for each item, in their order; what it throws holds for all of them where
+   *   the database is away, and is asked for each by itself otherwise
+   * @param keyOf items of one key go one after another
+   */
+  constructor(
+    private readonly call: (items: readonly Item[]) => Promise<Outcome<Result>[]>,
+    private readonly keyOf: (item: Item) => unknown = () => Symbol(),
+  ) {}
 
   /**
    * Waits with the patience of who asks, not longer: then it is not asked for any more, and a call
@@ -39,27 +50,49 @@ export class GroupedCall<Item, Result> {
     const patience = currentPatience();
     const startedAt = performance.now();
     const ms = patience.remainingMs();
+    const { answers } = this;
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    const own = { item, resolve, reject };
+    const own = { item, ms, resolve, reject };
     this.waiting.push(own);
     if (!this.isUnderWay) void this.outside(() => this.callForAll());
-    return within(ms, promise, () => {
-      this.waiting = this.waiting.filter((one) => one !== own);
-      patience.failed(startedAt);
-      throw noAnswer(ms);
-    });
+    try {
+      const result = await within(ms, promise, () => {
+        this.waiting = this.waiting.filter((one) => one !== own);
+        throw this.answers === answers ? noAnswer(ms) : busy();
+      });
+      patience.answered();
+      return result;
+    } catch (error) {
+      if (isDatabaseUnavailable(error)) patience.failed(startedAt);
+      else patience.answered();
+      throw error;
+    }
   }
 
   private async callForAll(): Promise<void> {
     this.isUnderWay = true;
-    while (this.waiting.length > 0) await this.callForGroup(this.waiting.splice(0, MOST));
+    while (this.waiting.length > 0) await this.callForGroup(this.nextGroup());
     this.isUnderWay = false;
   }
 
+  private nextGroup(): readonly Waiting<Item, Result>[] {
+    const keys = new Set<unknown>();
+    const group = this.waiting
+      .filter(({ item }) => {
+        const key = this.keyOf(item);
+        return !keys.has(key) && keys.add(key);
+      })
+      .slice(0, MOST);
+    this.waiting = this.waiting.filter((one) => !group.includes(one));
+    return group;
+  }
+
   private async callForGroup(group: readonly Waiting<Item, Result>[]): Promise<void> {
+    // As patient as the most patient of them.
+    const ms = Math.max(...group.map((one) => one.ms));
     try {
-      // One that hangs holds up the others no longer than a request waits.
-      const all = await withRequestPatience(() => this.call(group.map(({ item }) => item)));
+      const all = await withRequestPatience(() => this.call(group.map(({ item }) => item)), ms);
+      this.answers += 1;
       for (const [index, { resolve, reject }] of group.entries()) {
         const one = all[index];
         if (one === undefined) reject(new Error('a call for a group says nothing of one of them'));
@@ -67,7 +100,9 @@ export class GroupedCall<Item, Result> {
         else resolve(one.result);
       }
     } catch (error) {
-      for (const { reject } of group) reject(error);
+      const isOfOne = group.length === 1 || isDatabaseUnavailable(error);
+      if (!isOfOne) for (const one of group) await this.callForGroup([one]);
+      for (const { reject } of isOfOne ? group : []) reject(error);
     }
   }
 }

@@ -86,4 +86,21 @@ describe('a call on a socket that was destroyed and did not say so yet', () => {
       expect(client.calls.unsettled).toBe(0);
     },
   );
+
+  it.each(calls.filter(([name]) => /^(?:insert|update|bulkWrite)/.test(name)))(
+    '%s says that the database is away when its connection breaks',
+    async (_name, call) => {
+      const db = client.db();
+      await call(db);
+      client.once('connectionCheckedOut', () => {
+        setImmediate(() => pooled?.destroy(new Error('broken')));
+      });
+      const error: unknown = await withRequestPatience(() => call(db), 5_000).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      expect(error).toMatchObject({ name: 'MongoNetworkError' });
+      expect(isDatabaseUnavailable(error)).toBe(true);
+    },
+  );
 });

@@ -74,7 +74,7 @@ function guard<T extends object>(raw: T, watch: CallWatch): T {
       const work = method.apply(raw, withSignal(name, args, abort.signal));
       if (work instanceof Promise) {
         const limitMs = INDEX_BUILDS.has(name) ? INDEX_BUILD_MS : undefined;
-        return watch.run(() => work as Promise<unknown>, limitMs, abort);
+        return watch.run(() => work.catch(throwCause), limitMs, abort);
       }
       if (work instanceof mongo.AbstractCursor) guardCursor(work as object, watch, abort);
       return work;
@@ -82,6 +82,16 @@ function guard<T extends object>(raw: T, watch: CallWatch): T {
     Object.defineProperty(guarded, name, { value, writable: true });
   }
   return guarded;
+}
+
+/**
+ * What broke a write of several documents as a whole: the driver wraps it in the error by which it
+ * tells of single ones, and by that nobody would know a database that is away.
+ */
+function throwCause(error: unknown): never {
+  const isOfBulk = error instanceof mongo.MongoBulkWriteError;
+  const cause: unknown = isOfBulk ? error.errorResponse : undefined;
+  throw cause instanceof Error ? cause : error;
 }
 
 function methodsOf(raw: object): [string, Method][] {
