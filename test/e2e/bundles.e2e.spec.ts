@@ -33,7 +33,9 @@ it.each([
   ['compile-child', 'compileMessages'],
   ['detect-child', 'answerDetection'],
 ])('%s has a bundle of the modules that are there, with its cache', async (name, exported) => {
-  expect(await start(name)).toEqual({ isCached: true, names: [exported] });
+  const { isCached, names } = await start(name);
+  expect(isCached).toBe(true);
+  expect(names).toContain(exported);
 });
 
 it('names sources in stack traces', async () => {

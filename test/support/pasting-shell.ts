@@ -63,13 +63,18 @@ export class PastingShell {
         return { line, code: Number(code), said: said.slice(0, said.indexOf(found)) };
       }
       if (this.child.exitCode !== null) throw new Error(`bash has ended at: ${line}\n${said}`);
+      const heard = new AbortController();
+      const signal = AbortSignal.any([stop, heard.signal]);
       const more = [
-        once(this.child.stdout ?? this.child, 'data', { signal: stop }),
-        once(this.child, 'exit', { signal: stop }),
+        once(this.child.stdout ?? this.child, 'data', { signal }),
+        once(this.child, 'exit', { signal }),
       ];
       await Promise.race(more).catch((cause: unknown) => {
         throw new Error(`no end of: ${line}\n${said}`, { cause });
       });
+      // The other one listens no more.
+      heard.abort();
+      await Promise.allSettled(more);
     }
   }
 
