@@ -188,7 +188,7 @@ describe('millrace start', () => {
     expect(started.output()).toContain(`${join(file, 'home')}, cannot be used: ENOTDIR`);
 
     const bad = start({ PORT: 'http', WORKERS: 'many', AUTH_MODE: 'ldap' });
-    expect(await bad.ended).toBe(1);
+    expect(await bad.ended).toBe(2);
     for (const name of ['PORT', 'WORKERS', 'AUTH_MODE']) {
       expect(bad.output()).toMatch(new RegExp(`^ {2}${name} `, 'm'));
     }
