@@ -216,7 +216,7 @@ describe('encryption of what is stored', () => {
     // Where the database is slow it ends just after its start.
     const ended = server.startWorker(other).then(async (worker) => {
       await eventually(() => worker.isOver() || undefined);
-      expect(worker.child.exitCode).toBe(2);
+      expect(worker.child.exitCode).toBe(1);
       throw new Error(worker.output());
     });
     await expect(ended).rejects.toThrow(`ENCRYPTION_KEYS lacks the key`);

@@ -50,8 +50,23 @@ describe('KeyCheck', () => {
       return new KeyCheck(standIn<EncryptionStateRepository>({ sealedBy }), keyring);
     };
 
+    const begin = async (check: KeyCheck): Promise<void> => {
+      await check.onModuleInit();
+      check.onApplicationBootstrap();
+    };
+
+    it('it asks again when the start is over, and not within it', async () => {
+      const check = answering([away, 'other']);
+      await check.onModuleInit();
+      await jest.advanceTimersByTimeAsync(60_000);
+      expect(kill).not.toHaveBeenCalled();
+      check.onApplicationBootstrap();
+      await jest.advanceTimersByTimeAsync(1_500);
+      expect(kill).toHaveBeenCalledTimes(1);
+    });
+
     it('the process ends when a database that was away names a key that is missing', async () => {
-      await answering([away, away, 'other']).onModuleInit();
+      await begin(answering([away, away, 'other']));
       await jest.advanceTimersByTimeAsync(1_500);
       expect(kill).not.toHaveBeenCalled();
       await jest.advanceTimersByTimeAsync(1_500);
@@ -59,7 +74,7 @@ describe('KeyCheck', () => {
     });
 
     it('nor does it run on where others, which began with it, have sealed by another key', async () => {
-      await answering([NOTHING, 'other']).onModuleInit();
+      await begin(answering([NOTHING, 'other']));
       await jest.advanceTimersByTimeAsync(14_000);
       expect(kill).not.toHaveBeenCalled();
       await jest.advanceTimersByTimeAsync(2_000);
@@ -67,7 +82,7 @@ describe('KeyCheck', () => {
     });
 
     it('whatever else fails ends nothing, and is asked again', async () => {
-      await answering([away, new Error('odd'), 'other']).onModuleInit();
+      await begin(answering([away, new Error('odd'), 'other']));
       await jest.advanceTimersByTimeAsync(1_500);
       expect(kill).not.toHaveBeenCalled();
       await jest.advanceTimersByTimeAsync(1_500);

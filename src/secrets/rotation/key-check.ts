@@ -1,4 +1,10 @@
-import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { endUnasked } from '../../common/end-unasked.js';
 import { ConfigError } from '../../config/load-config.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
@@ -16,10 +22,11 @@ const ASK_ONCE_MORE_MS = 15_000;
  * fail the executions that it takes, and encrypt others so that nobody else reads them.
  */
 @Injectable()
-export class KeyCheck implements OnModuleInit, OnModuleDestroy {
+export class KeyCheck implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(KeyCheck.name);
   private timer: NodeJS.Timeout | undefined;
   private isOver = false;
+  private nextInMs = ASK_ONCE_MORE_MS;
 
   constructor(
     private readonly states: EncryptionStateRepository,
@@ -30,11 +37,15 @@ export class KeyCheck implements OnModuleInit, OnModuleDestroy {
   async onModuleInit(): Promise<void> {
     try {
       await this.check();
-      this.askAgain(ASK_ONCE_MORE_MS);
     } catch (error) {
       if (!isDatabaseUnavailable(error)) throw error;
-      this.askAgain(ASK_AGAIN_MS);
+      this.nextInMs = ASK_AGAIN_MS;
     }
+  }
+
+  /** Not sooner: a start that takes long has no log yet, and would end without a word. */
+  onApplicationBootstrap(): void {
+    this.askAgain(this.nextInMs);
   }
 
   onModuleDestroy(): void {
