@@ -144,7 +144,7 @@ describe('an error', () => {
       ['status', '--server', 'ftp://ada:s3cret@host'],
       '"ftp://***@host" is not the address of a server.',
     ],
-    [['status', '--server', 'ada:s3cret@'], '"ada:***@" is not the address of a server.'],
+    [['status', '--server', 'ada:s3cret@'], '"***@" is not the address of a server.'],
   ])('of %j is words, with exit code 2', async (words, message) => {
     const { code, err } = await ask(...words);
     expect([code, err.split('\n')[0]]).toEqual([2, `millrace: ${message}`]);
