@@ -21,7 +21,13 @@ it.each([
   ],
   [
     {
-      ...{ kind: 'ended', pipelineId: ID, executionId: ID, status: 'success', duration: 90 },
+      ...{
+        kind: 'ended' as const,
+        pipelineId: ID,
+        executionId: ID,
+        status: 'success',
+        duration: 90,
+      },
       logs: ['hello'],
     } as const,
     [lines.here(`status ${ID}`), lines.here(`trigger ${ID}`), lines.trigger(ID)],
