@@ -46,7 +46,7 @@ describe('what a log is asked for', () => {
     const many = Array.from({ length: 25 }, (_, index) => ({
       stage: 's',
       step: `step${index}`,
-      attempts: 1,
+      attempts: [1],
     }));
     expect(() => chosenPlaces(many, { step: 'xyzzy' })).toThrow(
       expect.objectContaining({ suggestions: [expect.stringMatching(/s\/step19, and 5 more$/)] }),
