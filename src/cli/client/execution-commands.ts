@@ -1,4 +1,5 @@
 import { isUuid, uuidV7 } from '../../common/ids/uuid.js';
+import { nameRecord } from '../../common/values/name-record.js';
 import type { ApiClient } from '../api/api-client.js';
 import { RefusedError } from '../api/refusal.js';
 import {
@@ -92,7 +93,7 @@ async function listExecutions(session: Session, flags: StatusFlags): Promise<num
   const { terminal, moments } = session;
   return printPage(session, flags, {
     path: '/api/ci/executions',
-    query: Object.fromEntries(await amongOf(session, flags)),
+    query: nameRecord(await amongOf(session, flags)),
     reader: executionSummary,
     none: 'No executions. Start one: ./millrace trigger PIPELINE',
     columns: [

@@ -32,7 +32,7 @@ export async function askedPlaces(
   const found = await api.get(`/api/ci/executions/${executionId}`, execution);
   const all = placesOf(found);
   const chosen = chosenPlaces(all, asked);
-  // Whoever follows one that goes on waits for attempts to come.
+  // Whoever follows one that is not over waits for attempts to come.
   if (!follow || found.finished_at !== null) checkAttempt(all, chosen);
   return chosen;
 }

@@ -27,8 +27,8 @@ export function commandHere(
 }
 
 /**
- * A line that starts a pipeline by the API; the token is read from its file, so that it stays out of
- * the history.
+ * A line that starts a pipeline by the API; the token is read from its file, so that it stays out
+ * of the history.
  */
 export function triggerLine(
   { url, home }: ServerHere,

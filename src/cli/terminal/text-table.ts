@@ -12,7 +12,8 @@ export interface Column<T> {
   /**
    * What a narrow terminal does to it: a note is cut, with an ellipsis, or stands below its row; a
    * name stays whole, over several lines if it must; of an id the beginning is shown by which it
-   * can be named, or, of a whole one, all of it below its row. Without it the text stays as it is: statuses, numbers, times.
+   * can be named; a whole id stands below its row. Without it the text stays as it is: statuses,
+   * numbers, times.
    */
   readonly narrow?: 'note' | 'name' | 'id' | 'whole-id';
   readonly align?: 'right';
@@ -117,8 +118,8 @@ function textsBelow<T>(
 const BELOW = '    ';
 
 /**
- * The columns that stand beside each other, and the notes, then the whole ids, for which names would
- * have to be folded.
+ * The columns that stand beside each other, and the notes, then the whole ids, for which names
+ * would have to be folded.
  */
 function layout<T>(
   all: readonly Cells<T>[],
