@@ -19,7 +19,7 @@ export function configCommand(
       terminal.print(terminal.paint('bold', `# ${section}`));
     }
     const origin = line.source === 'default' ? terminal.paint('dim', '  # default') : '';
-    terminal.print(`${line.name}=${line.value}${origin}`);
+    terminal.printWhole(`${line.name}=${line.value}${origin}`);
   }
   return 0;
 }

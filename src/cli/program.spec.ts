@@ -144,7 +144,11 @@ describe('an error', () => {
       ['status', '--server', 'ftp://ada:s3cret@host'],
       '"ftp://***@host" is not the address of a server.',
     ],
-    [['status', '--server', 'ada:s3cret@'], '"ada:***@" is not the address of a server.'],
+    [['status', '--server', 'ada:s3cret@'], '"***@" is not the address of a server.'],
+    ...['shop#1', 'last'].map((reference): [string[], string] => [
+      ['status', reference, '--limit', '20', '--server', 'http://127.0.0.1:1', '--token', 'x'],
+      `--limit chooses among executions, and "${reference}" names one.`,
+    ]),
   ])('of %j is words, with exit code 2', async (words, message) => {
     const { code, err } = await ask(...words);
     expect([code, err.split('\n')[0]]).toEqual([2, `millrace: ${message}`]);

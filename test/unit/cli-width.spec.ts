@@ -94,6 +94,13 @@ const PRINTED = [
   ...['workers', 'ports', 'caches', `artifacts ${ID}`, `tests ${ID}`, `tests flaky ${ID}`],
   ...['plan examples/hello.yaml', 'detect .', `plan ${ID}`],
 ];
+/** Lists of some of what there is. */
+const PARTS = [
+  ...['status --state failed', 'status --branch main', 'status --cursor x', 'pipelines --cursor x'],
+  ...['deployments --service x', 'deliveries --event push', `caches --pipeline ${ID}`],
+  ...['tokens --cursor x', 'repositories --cursor x', 'service-accounts --cursor x'],
+  `pipelines alerts ${ID}`,
+];
 
 describe('what the command line prints', () => {
   let server: Server;
@@ -120,16 +127,28 @@ describe('what the command line prints', () => {
     return written.out;
   }
 
-  it.each([80, 120].flatMap((columns) => PRINTED.map((line) => [columns, line] as const)))(
-    'fits %i columns: %s',
-    async (columns, line) => {
-      const lines = (await printed(line, columns)).split('\n');
-      expect(lines.length).toBeGreaterThan(1);
-      // A command to copy is one word; commands that are named by whole ids are longer.
-      const wide = lines.filter(
-        (each) => stringWidth(each) > columns && !each.trim().startsWith('./millrace '),
-      );
-      expect(wide).toEqual([]);
+  it.each(
+    [80, 120].flatMap((columns) => [...PRINTED, ...PARTS].map((line) => [columns, line] as const)),
+  )('fits %i columns: %s', async (columns, line) => {
+    const lines = (await printed(line, columns)).split('\n');
+    expect(lines.length).toBeGreaterThan(1);
+    // A command to copy is one word; commands that are named by whole ids are longer.
+    const wide = lines.filter(
+      (each) => stringWidth(each) > columns && !each.trim().startsWith('./millrace '),
+    );
+    expect(wide).toEqual([]);
+  });
+
+  it.each(PARTS)('shows ids whole where they are of some of a list: %s', async (line) => {
+    const rows = await printed(line, 80);
+    expect(rows.split(ID).length).toBeGreaterThan(1);
+    expect(rows).not.toMatch(new RegExp(`${ID.slice(0, 13)}(?!${ID.slice(13)})`));
+  });
+
+  it.each(['pipelines', 'tokens', 'service-accounts', 'repositories'])(
+    'shows ids whole where there is room: %s',
+    async (line) => {
+      expect(await printed(line, 300)).toContain(ID);
     },
   );
 

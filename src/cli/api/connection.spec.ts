@@ -148,4 +148,19 @@ describe('parseServerUrl', () => {
       expect(() => parseServerUrl(text)).toThrow();
     },
   );
+
+  it.each([
+    'http://us3r:s3c/ret@host',
+    'http://us3r:s3c?r#et@host',
+    'http://us3r:1/s3cret@host',
+    'us3r:s3c/ret@host',
+    'us3r:s3@cret@host:x',
+    '//us3r:s3cret@host',
+    'http:us3r:s3cret@host',
+    'ftp://us3r:s3c\nret@host',
+  ])('never says the log-in of %j', (text) => {
+    expect(() => parseServerUrl(text)).toThrow(
+      expect.objectContaining({ message: expect.not.stringMatching(/us3r|s3|ret/) }),
+    );
+  });
 });

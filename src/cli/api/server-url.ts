@@ -12,7 +12,8 @@ export function parseServerUrl(text: string): string {
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw wrong(`"${withoutLogin(text)}" is not the address of a server.`);
   }
-  if (url.username !== '' || url.password !== '') {
+  // Also behind a slash: what should be a password may hold one.
+  if (text.includes('@')) {
     throw wrong('The address of a server holds no user and password.');
   }
   if (url.search !== '' || url.hash !== '')
@@ -27,9 +28,12 @@ function readUrl(text: string): URL | undefined {
   return isLoopbackHost(new URL(guess).hostname) ? new URL(`http://${text}`) : new URL(guess);
 }
 
-/** A password in what is no address stands in no message. */
+/**
+ * A log-in in what is no address stands in no message: greedy, because a password may hold slashes
+ * and further `@`.
+ */
 function withoutLogin(text: string): string {
-  return text.replace(/^(.*?:)?(\/\/)?[^/]*@/s, '$1$2***@');
+  return text.replace(/^(\s*[a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1***@');
 }
 
 function wrong(message: string): CommandError {

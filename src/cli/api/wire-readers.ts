@@ -143,6 +143,7 @@ export const executionSummary = object(executionFields);
 export type ExecutionSummary = ReturnType<typeof executionSummary>;
 
 const stepAttempt = object({
+  number: optional(number),
   phases: optional(list(object({ name: text, duration: nullable(number) }))),
   artifacts: optional(object({ files: number, bytes: number })),
   tests: optional(object({ passed: number, failed: number, error: number, flaky: number })),

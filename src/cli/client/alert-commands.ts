@@ -110,7 +110,7 @@ async function listPipelineAlerts(
     none: 'No alerts. docs/notifications.md says how a pipeline gets a channel.',
     columns: [
       { title: 'WHEN', text: ({ at }) => moments.ago(at) },
-      { title: 'EXECUTION', text: ({ execution_id: execution }) => execution, narrow: 'id' },
+      { title: 'EXECUTION', text: ({ execution_id: execution }) => execution, narrow: 'whole-id' },
       { title: 'BRANCH', text: ({ branch }) => branch ?? '', narrow: 'note' },
       {
         title: 'STATUS',

@@ -21,7 +21,7 @@ import type { StatusFlags } from './execution-commands.js';
 import type { LoginFlags } from './login-command.js';
 import type { PageFlags } from './list-page.js';
 import type { LogsFlags } from './logs-command.js';
-import type { ListFlags, UpdateFlags } from './pipeline-commands.js';
+import type { UpdateFlags } from './pipeline-commands.js';
 import type { PlanFlags } from './plan-command.js';
 import { addDeploymentCommands } from './deployment-commands.js';
 import { addAlertCommands, addPipelineAlerts } from './alert-commands.js';
@@ -144,7 +144,7 @@ function addPipelines(program: Command, terminal: Terminal, setExitCode: Done): 
     addClientOptions(
       pipelines.command('list', { isDefault: true }).description('Pipelines, newest first'),
     ),
-  ).action(async (flags: ListFlags) => {
+  ).action(async (flags: PageFlags) => {
     const { listPipelines } = await import('./pipeline-commands.js');
     setExitCode(await listPipelines(flags, terminal));
   });
@@ -309,9 +309,10 @@ function addExecutions(program: Command, terminal: Terminal, setExitCode: Done):
         .addOption(new Option('--state <status>', 'only those in this state').choices(RUN_STATUSES))
         .option('--branch <name>', 'only those of this branch'),
     ),
-  ).action(async (execution: string | undefined, flags: StatusFlags) => {
+  ).action(async (execution: string | undefined, flags: StatusFlags, command: Command) => {
     const { statusCommand } = await import('./execution-commands.js');
-    setExitCode(await statusCommand(execution, flags, terminal));
+    const isLimited = command.getOptionValueSource('limit') === 'cli';
+    setExitCode(await statusCommand(execution, { ...flags, isLimited }, terminal));
   });
   addClientOptions(
     program

@@ -1,4 +1,5 @@
 import { isUuid, uuidV7 } from '../../common/ids/uuid.js';
+import { nameRecord } from '../../common/values/name-record.js';
 import type { ApiClient } from '../api/api-client.js';
 import { RefusedError } from '../api/refusal.js';
 import {
@@ -17,25 +18,25 @@ import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { formatDuration, paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { renderTable } from '../terminal/text-table.js';
 import { renderDeploymentExplanation } from './deployment-view.js';
 import { renderExecution, numberedName } from './execution-view.js';
 import { type ExplainedDeployments, renderExplanation } from './explanation-view.js';
 import { deploymentBeginning } from './find-deployment.js';
 import { findExecution, isNewest } from './find-execution.js';
 import { findPipeline } from './find-pipeline.js';
+import { type PageFlags, printPage } from './list-page.js';
 import { type ClientFlags, Session } from './session.js';
 import { followTo } from './trigger-command.js';
 
 /** Of one execution, the newest: more are not told. */
 const DEPLOYMENTS = 100;
 
-export interface StatusFlags extends ClientFlags {
+export interface StatusFlags extends PageFlags {
   readonly pipeline?: string;
   readonly state?: string;
   readonly branch?: string;
-  readonly limit: number;
-  readonly cursor?: string;
+  /** The limit was asked for. */
+  readonly isLimited?: boolean;
 }
 
 /** One execution as a tree; without a name the newest ones as a table. */
@@ -55,7 +56,11 @@ export async function statusCommand(
 function refuseNeedless(reference: string, flags: StatusFlags): void {
   const choosing = (['pipeline', 'state', 'branch'] as const).filter((name) => flags[name]);
   const needless = isNewest(reference) ? [] : choosing;
-  const [first] = flags.cursor === undefined ? needless : ['cursor', ...needless];
+  const [first] = [
+    ...(flags.cursor === undefined ? [] : ['cursor']),
+    ...(flags.isLimited ? ['limit'] : []),
+    ...needless,
+  ];
   if (first === undefined) return;
   throw new CommandError(
     `--${first} chooses among executions, and "${cleanText(reference)}" names one.`,
@@ -85,50 +90,31 @@ async function showOne(session: Session, id: string): Promise<number> {
 }
 
 async function listExecutions(session: Session, flags: StatusFlags): Promise<number> {
-  const { api, terminal, moments } = session;
-  const among = await amongOf(session, flags);
-  const query = new URLSearchParams([['limit', String(flags.limit)], ...among]);
-  if (flags.cursor !== undefined) query.set('cursor', flags.cursor);
-  const path = `/api/ci/executions?${query.toString()}`;
-  const { value, json } = await api.read(
-    { method: 'GET', path },
-    page(executionSummary, flags.limit),
-  );
-  if (session.json) {
-    session.printJson(json);
-    return exitCodes.success;
-  }
-  const { items, next_cursor } = value;
-  if (items.length === 0) {
-    terminal.say('No executions. Start one: ./millrace trigger PIPELINE');
-    return exitCodes.success;
-  }
-  terminal.print(
-    renderTable(
-      items,
-      [
-        { title: 'ID', text: ({ id }) => id, narrow: 'id' },
-        { title: 'PIPELINE', text: (row) => numberedName(row), narrow: 'name' },
-        { title: 'VERSION', text: (row) => `v${row.pipeline_version}`, narrow: 'note' },
-        {
-          title: 'STATUS',
-          text: ({ status }) => status,
-          paint: (text, { status }) => paintStatus(terminal, status, text),
-        },
-        { title: 'BRANCH', text: (row) => refOf(row), narrow: 'note' },
-        { title: 'CREATED', text: ({ created_at }) => moments.ago(created_at) },
-        {
-          title: 'TIME',
-          text: ({ duration }) => (duration === null ? '' : formatDuration(duration)),
-          align: 'right',
-        },
-        { title: 'REASON', text: (row) => noteOf(row), narrow: 'note' },
-      ],
-      terminal,
-    ),
-  );
-  if (next_cursor !== null) terminal.say(`More: --cursor ${cleanText(next_cursor)}`);
-  return exitCodes.success;
+  const { terminal, moments } = session;
+  return printPage(session, flags, {
+    path: '/api/ci/executions',
+    query: nameRecord(await amongOf(session, flags)),
+    reader: executionSummary,
+    none: 'No executions. Start one: ./millrace trigger PIPELINE',
+    columns: [
+      { title: 'ID', text: ({ id }) => id, narrow: 'id' },
+      { title: 'PIPELINE', text: (row) => numberedName(row), narrow: 'name' },
+      { title: 'VERSION', text: (row) => `v${row.pipeline_version}`, narrow: 'note' },
+      {
+        title: 'STATUS',
+        text: ({ status }) => status,
+        paint: (text, { status }) => paintStatus(terminal, status, text),
+      },
+      { title: 'BRANCH', text: (row) => refOf(row), narrow: 'note' },
+      { title: 'CREATED', text: ({ created_at }) => moments.ago(created_at) },
+      {
+        title: 'TIME',
+        text: ({ duration }) => (duration === null ? '' : formatDuration(duration)),
+        align: 'right',
+      },
+      { title: 'REASON', text: (row) => noteOf(row), narrow: 'note' },
+    ],
+  });
 }
 
 function refOf({ trigger_info }: ExecutionSummary): string {

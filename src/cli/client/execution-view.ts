@@ -12,12 +12,10 @@ import { shownSize } from '../../common/values/shown-size.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { failureLines, shortNote } from '../terminal/failure-lines.js';
 import type { Moments } from '../terminal/moments.js';
-import { formatDuration, paintStatus } from '../terminal/status-style.js';
+import { formatDuration, paintStatus, STATUS_WIDTH } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { reasonProblemLines } from './server-problems.js';
 
-/** Of the longest status. */
-export const STATUS_WIDTH = 9;
 /** A reason of so many characters is not repeated. */
 const LONG_REASON = 60;
 const AS_ABOVE = 'as above';

@@ -1,11 +1,12 @@
 import { isUuid } from '../../common/ids/uuid.js';
 import type { Reader } from '../api/answer-shape.js';
 import type { ApiClient } from '../api/api-client.js';
-import { type ListOf, page } from '../api/wire-readers.js';
-import { notRecent, onlyMatch, type RecentKind } from './recent-reference.js';
+import { allListed } from './all-listed.js';
+import { isBeginning, LEAST_BEGINNING } from './id-beginning.js';
+import { notRecent, onlyMatch, type RecentKind, tooShort } from './recent-reference.js';
 
-const PAGE = 200;
-const MAX_PAGES = 5;
+/** Pages of 200. */
+const PAGES = 5;
 
 /** A kind of thing that a route lists, newest first. */
 export interface ListedKind<T> extends RecentKind<T> {
@@ -28,16 +29,10 @@ export async function findListed<T>(
   const beginning = reference.toLowerCase();
   if (isUuid(reference)) return beginning;
   if (!/^[0-9a-f-]{1,36}$/.test(beginning)) throw notRecent(kind, reference);
+  if (beginning.length < LEAST_BEGINNING) throw tooShort(kind, reference);
   const matches: T[] = [];
-  let cursor = '';
-  for (let pages = 0; pages < MAX_PAGES; pages++) {
-    const { items, next_cursor }: ListOf<T> = await api.get(
-      `${path}?limit=${PAGE}${cursor}`,
-      page(reader, PAGE),
-    );
-    matches.push(...items.filter((each) => idOf(each).startsWith(beginning)));
-    if (next_cursor === null) break;
-    cursor = `&cursor=${encodeURIComponent(next_cursor)}`;
+  for await (const each of allListed(api, path, reader, PAGES)) {
+    if (isBeginning(idOf(each), beginning)) matches.push(each);
   }
   return idOf(onlyMatch(kind, reference, matches));
 }

@@ -1,46 +1,47 @@
 import { isUuid } from '../../common/ids/uuid.js';
 import type { ApiClient } from '../api/api-client.js';
-import { type ListOf, page, pipelineSummary, type PipelineSummary } from '../api/wire-readers.js';
+import { pipelineSummary, type PipelineSummary } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
+import { allListed } from './all-listed.js';
+import { isBeginning } from './id-beginning.js';
 
-const PAGE = 200;
-const MAX_PAGES = 50;
 const SHOWN = 10;
+export const PIPELINES_LISTED = 'See what there is: ./millrace pipelines';
 
 /**
  * The id of the pipeline that somebody names by id, by the beginning of one id only, or by its
  * name. @throws CommandError
  */
 export async function findPipeline(api: ApiClient, reference: string): Promise<string> {
+  const id = await findPipelineIfAny(api, reference);
+  if (id === undefined) throw unknown(reference);
+  return id;
+}
+
+/** As `findPipeline`; undefined where nothing has this name. @throws CommandError */
+export async function findPipelineIfAny(
+  api: ApiClient,
+  reference: string,
+): Promise<string | undefined> {
   if (isUuid(reference)) return reference.toLowerCase();
   const matches: PipelineSummary[] = [];
   for await (const pipeline of allPipelines(api)) {
     if (isMeant(pipeline, reference)) matches.push(pipeline);
   }
-  const [only] = matches;
-  if (only && matches.length === 1) return only.id;
-  throw only ? ambiguous(reference, matches) : unknown(reference);
+  if (matches.length > 1) throw ambiguous(reference, matches);
+  return matches[0]?.id;
 }
 
 /** Newest first, at most 10,000. */
-export async function* allPipelines(api: ApiClient): AsyncGenerator<PipelineSummary> {
-  let cursor = '';
-  for (let pages = 0; pages < MAX_PAGES; pages++) {
-    const found: ListOf<PipelineSummary> = await api.get(
-      `/api/ci/pipelines?limit=${PAGE}${cursor}`,
-      page(pipelineSummary, PAGE),
-    );
-    yield* found.items;
-    if (found.next_cursor === null) return;
-    cursor = `&cursor=${encodeURIComponent(found.next_cursor)}`;
-  }
+function allPipelines(api: ApiClient): AsyncGenerator<PipelineSummary> {
+  return allListed(api, '/api/ci/pipelines', pipelineSummary);
 }
 
 /** Names are compared as they are shown. */
 function isMeant({ id, name }: PipelineSummary, reference: string): boolean {
-  return name === cleanText(reference) || id.startsWith(reference.toLowerCase());
+  return name === cleanText(reference) || isBeginning(id, reference);
 }
 
 /** All of this very name, newest first. */
@@ -61,7 +62,7 @@ export function pipelineLines(pipelines: readonly PipelineSummary[]): string[] {
 
 function unknown(reference: string): CommandError {
   return new CommandError(`There is no pipeline "${cleanText(reference)}".`, exitCodes.notFound, [
-    'See what there is: ./millrace pipelines',
+    PIPELINES_LISTED,
   ]);
 }
 

@@ -1,30 +1,36 @@
 import { isUuid } from '../../common/ids/uuid.js';
 import type { ApiClient } from '../api/api-client.js';
-import { type ListOf, page, serviceAccount, type ServiceAccount } from '../api/wire-readers.js';
+import { serviceAccount, type ServiceAccount } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
+import { allListed } from './all-listed.js';
+import { isBeginning } from './id-beginning.js';
+import { onlyMatch } from './recent-reference.js';
 
-const PAGE = 200;
-const MAX_PAGES = 50;
+const LISTED_BY = 'See what there is: ./millrace service-accounts';
+const SERVICE_ACCOUNT = {
+  singular: 'service account',
+  plural: 'service accounts',
+  listedBy: LISTED_BY,
+  line: ({ id, name }: ServiceAccount): string => `${id}  ${cleanText(name)}`,
+};
 
-/** The id of the service account of a name or id; names are unique. @throws CommandError */
+/**
+ * The id of the service account that somebody names by its name, which is unique, by its id, or by
+ * the beginning of one id only. @throws CommandError
+ */
 export async function findServiceAccount(api: ApiClient, reference: string): Promise<string> {
   if (isUuid(reference)) return reference.toLowerCase();
-  let cursor = '';
-  for (let pages = 0; pages < MAX_PAGES; pages++) {
-    const { items, next_cursor }: ListOf<ServiceAccount> = await api.get(
-      `/api/service-accounts?limit=${PAGE}${cursor}`,
-      page(serviceAccount, PAGE),
-    );
-    const found = items.find(({ name }) => name === reference);
-    if (found) return found.id;
-    if (next_cursor === null) break;
-    cursor = `&cursor=${encodeURIComponent(next_cursor)}`;
+  const matches: ServiceAccount[] = [];
+  for await (const each of allListed(api, '/api/service-accounts', serviceAccount)) {
+    if (each.name === reference) return each.id;
+    if (isBeginning(each.id, reference)) matches.push(each);
   }
+  if (matches.length > 0) return onlyMatch(SERVICE_ACCOUNT, reference, matches).id;
   throw new CommandError(
     `There is no service account "${cleanText(reference)}".`,
     exitCodes.notFound,
-    ['See what there is: ./millrace service-accounts'],
+    [LISTED_BY],
   );
 }

@@ -21,7 +21,10 @@ export interface ListedPage<T> {
   readonly columns: readonly Column<T>[];
 }
 
-/** Prints one page of a list: a table, or the JSON of the server. */
+/**
+ * Prints one page of a list: a table, or the JSON of the server. Ids may be short only where those
+ * above them in the list are all there: on the first page of all.
+ */
 export async function printPage<T>(
   session: Session,
   { limit, cursor }: Pick<PageFlags, 'limit' | 'cursor'>,
@@ -39,9 +42,20 @@ export async function printPage<T>(
     return exitCodes.success;
   }
   if (value.items.length === 0) terminal.say(none);
-  else terminal.print(renderTable(value.items, columns, terminal));
+  else {
+    const isAll = cursor === undefined && Object.values(query).every((each) => each === undefined);
+    terminal.print(renderTable(value.items, isAll ? columns : columns.map(withWholeIds), terminal));
+  }
   if (value.next_cursor !== null) {
     terminal.say(`More: --cursor ${cleanText(value.next_cursor)}`);
   }
   return exitCodes.success;
+}
+
+/**
+ * Of some of a list: a beginning that is the only one there may be one of several in all of it, or
+ * be of something older than what is looked through.
+ */
+function withWholeIds<T>(column: Column<T>): Column<T> {
+  return column.narrow === 'id' ? { ...column, narrow: 'whole-id' } : column;
 }

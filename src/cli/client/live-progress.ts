@@ -1,10 +1,10 @@
 import type { Execution, LiveExecution, LiveStep, Stage } from '../api/wire-readers.js';
 import { cleanText } from '../terminal/clean-text.js';
-import { paintStatus } from '../terminal/status-style.js';
+import { paintStatus, STATUS_WIDTH } from '../terminal/status-style.js';
 import { shortNote } from '../terminal/failure-lines.js';
 import { summaryLines } from '../terminal/run-summary.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { STATUS_WIDTH, tookText } from './execution-view.js';
+import { tookText } from './execution-view.js';
 
 /** Shows beside the log when a step begins and ends, and what the execution waits for. */
 export class LiveProgress {

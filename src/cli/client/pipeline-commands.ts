@@ -1,7 +1,6 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
 import type { ApiRequest, Read } from '../api/api-client.js';
 import {
-  page,
   pipelineSummary,
   savedPipeline,
   type SavedPipeline,
@@ -14,51 +13,27 @@ import { exitCodes } from '../command/exit-codes.js';
 import { readSource } from '../command/read-source.js';
 import { cleanLines, cleanText } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { renderTable } from '../terminal/text-table.js';
 import { findPipeline, pipelineLines, pipelinesNamed } from './find-pipeline.js';
+import { type PageFlags, printPage } from './list-page.js';
 import { validateYaml, isRefusal } from './pipeline-applier.js';
 import { printServerProblems, problemsOf } from './server-problems.js';
 import { type ClientFlags, Session } from './session.js';
 
-export interface ListFlags extends ClientFlags {
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-export async function listPipelines(flags: ListFlags, terminal: Terminal): Promise<number> {
+export async function listPipelines(flags: PageFlags, terminal: Terminal): Promise<number> {
   const session = Session.open(flags, terminal);
-  const query = new URLSearchParams({ limit: String(flags.limit) });
-  if (flags.cursor !== undefined) query.set('cursor', flags.cursor);
-  const path = `/api/ci/pipelines?${query.toString()}`;
-  const { value, json } = await session.api.read(
-    { method: 'GET', path },
-    page(pipelineSummary, flags.limit),
-  );
-  if (session.json) {
-    session.printJson(json);
-    return exitCodes.success;
-  }
-  const { items, next_cursor } = value;
-  if (items.length === 0) {
-    terminal.say('No pipelines. Create one: ./millrace apply FILE');
-    return exitCodes.success;
-  }
-  terminal.print(
-    renderTable(
-      items,
-      [
-        { title: 'ID', text: ({ id }) => id, narrow: 'id' },
-        { title: 'NAME', text: ({ name }) => name, narrow: 'name' },
-        { title: 'VERSION', text: ({ version }) => String(version), align: 'right' },
-        { title: 'ENABLED', text: ({ enabled }) => (enabled === false ? 'no' : 'yes') },
-        { title: 'UPDATED', text: ({ updated_at }) => session.moments.ago(updated_at) },
-        { title: 'DESCRIPTION', text: ({ description }) => description ?? '', narrow: 'note' },
-      ],
-      terminal,
-    ),
-  );
-  if (next_cursor !== null) terminal.say(`More: --cursor ${cleanText(next_cursor)}`);
-  return exitCodes.success;
+  return printPage(session, flags, {
+    path: '/api/ci/pipelines',
+    reader: pipelineSummary,
+    none: 'No pipelines. Create one: ./millrace apply FILE',
+    columns: [
+      { title: 'ID', text: ({ id }) => id, narrow: 'id' },
+      { title: 'NAME', text: ({ name }) => name, narrow: 'name' },
+      { title: 'VERSION', text: ({ version }) => String(version), align: 'right' },
+      { title: 'ENABLED', text: ({ enabled }) => (enabled === false ? 'no' : 'yes') },
+      { title: 'UPDATED', text: ({ updated_at }) => session.moments.ago(updated_at) },
+      { title: 'DESCRIPTION', text: ({ description }) => description ?? '', narrow: 'note' },
+    ],
+  });
 }
 
 export async function getPipeline(

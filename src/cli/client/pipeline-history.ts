@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ApiClient } from '../api/api-client.js';
 import {
   pipelineStats,
   type PipelineStats,
@@ -14,7 +15,7 @@ import { formatDuration } from '../terminal/status-style.js';
 import type { Style, Terminal } from '../terminal/terminal.js';
 import { renderTable } from '../terminal/text-table.js';
 import { addClientOptions, addPageOptions, type Done, PIPELINE } from './client-options.js';
-import { findPipeline } from './find-pipeline.js';
+import { findPipeline, findPipelineIfAny } from './find-pipeline.js';
 import { type PageFlags, printPage } from './list-page.js';
 import { type ClientFlags, Session } from './session.js';
 
@@ -191,8 +192,7 @@ function titleOf({ name, version }: Written): string {
 
 /** @throws CommandError where there is no such pipeline or version */
 async function writtenOf({ api }: Session, reference: string): Promise<Written> {
-  const [, name = reference, number] = /^(.+)@(\d{1,9})$/.exec(reference) ?? [];
-  const id = await findPipeline(api, name);
+  const { id, number } = await versionNamed(api, reference);
   const path = `/api/ci/pipelines/${id}`;
   const version = number ?? (await api.get(path, wholePipeline)).version;
   const written = await api.get(`${path}/versions/${version}`, wholeVersion);
@@ -200,4 +200,15 @@ async function writtenOf({ api }: Session, reference: string): Promise<Written> 
     ...{ pipeline_id: id, version: written.version, name: written.name },
     yaml: written.yaml_content,
   };
+}
+
+/** `shop@2`: the pipeline of this whole name where there is one, else version 2 of `shop`. */
+export async function versionNamed(
+  api: ApiClient,
+  reference: string,
+): Promise<{ readonly id: string; readonly number?: string | undefined }> {
+  const [, name, number] = /^(.+)@(\d{1,9})$/.exec(reference) ?? [];
+  if (name === undefined) return { id: await findPipeline(api, reference) };
+  const whole = await findPipelineIfAny(api, reference);
+  return whole === undefined ? { id: await findPipeline(api, name), number } : { id: whole };
 }

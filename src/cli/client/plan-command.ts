@@ -8,7 +8,7 @@ import { cleanJson, cleanLines, cleanText } from '../terminal/clean-text.js';
 import { countErrors } from '../terminal/problem-list.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { assumedEventOf } from './assumed-event.js';
-import { findPipeline } from './find-pipeline.js';
+import { findPipelineIfAny, PIPELINES_LISTED } from './find-pipeline.js';
 import type { LocalPlanFlags, PlannedFile } from './local-plan.js';
 import { renderDecision, renderPlan } from './plan-view.js';
 import { printServerProblems } from './server-problems.js';
@@ -149,14 +149,8 @@ function isFile(source: string): boolean {
 }
 
 async function pipelineOf({ api }: Session, reference: string): Promise<string> {
-  try {
-    return await findPipeline(api, reference);
-  } catch (error) {
-    // The server's own 404 has an answer; ours says that no name fits.
-    if (!(error instanceof CommandError) || error.exitCode !== exitCodes.notFound || error.answer) {
-      throw error;
-    }
-    const what = `There is no file and no pipeline "${cleanText(reference)}".`;
-    throw new CommandError(what, exitCodes.notFound, error.suggestions);
-  }
+  const id = await findPipelineIfAny(api, reference);
+  if (id !== undefined) return id;
+  const what = `There is no file and no pipeline "${cleanText(reference)}".`;
+  throw new CommandError(what, exitCodes.notFound, [PIPELINES_LISTED]);
 }

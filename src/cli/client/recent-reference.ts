@@ -1,6 +1,7 @@
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
+import { LEAST_BEGINNING } from './id-beginning.js';
 
 const SHOWN = 10;
 
@@ -31,6 +32,18 @@ export function notRecent<T>(
     `There is no recent ${singular} "${cleanText(reference)}".`,
     exitCodes.notFound,
     [`${listedBy}. Older ones are named by their whole id.`],
+  );
+}
+
+/** What may be the beginning of many ids names none. */
+export function tooShort<T>(
+  { singular, listedBy }: Omit<RecentKind<T>, 'line'>,
+  reference: string,
+): CommandError {
+  return new CommandError(
+    `"${cleanText(reference)}" is too short to name one ${singular}.`,
+    exitCodes.usage,
+    [`Write at least ${LEAST_BEGINNING} characters of its id. ${listedBy}`],
   );
 }
 

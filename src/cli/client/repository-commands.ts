@@ -1,4 +1,5 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
+import { redactUrls } from '../../common/values/redact-urls.js';
 import {
   type CheckedRepository,
   checkedRepository,
@@ -61,7 +62,7 @@ export async function connectRepository(
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
-  const question = `Token of the forge for ${cleanText(url)} (empty: none): `;
+  const question = `Token of the forge for ${cleanText(redactUrls(url))} (empty: none): `;
   const token = forgeToken ? await givenSecret(question, terminal) : '';
   const request = {
     method: 'POST',

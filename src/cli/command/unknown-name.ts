@@ -7,7 +7,7 @@ const SHOWN = 20;
 
 /** Nothing has the name that was given: what is near to it, and those that there are. */
 export function unknownName(
-  what: 'stage' | 'step',
+  what: 'stage' | 'step' | 'attempt',
   name: string,
   { all, shown = all }: { readonly all: readonly string[]; readonly shown?: readonly string[] },
 ): CommandError {

@@ -1,4 +1,6 @@
+import { tokenFile } from '../../auth/tokens/token-file.js';
 import type { ClientEnvironment } from '../../config/client-environment.js';
+import type { MillraceConfig } from '../../config/millrace-config.js';
 import { resolveUrl } from '../api/connection.js';
 import type { LoginStore } from '../api/login-store.js';
 import { CommandError } from '../command/command.error.js';
@@ -24,6 +26,21 @@ export function commandHere(
   return `${folder}./millrace ${command}${server}`;
 }
 
+/**
+ * A line that starts a pipeline by the API; the token is read from its file, so that it stays out
+ * of the history.
+ */
+export function triggerLine(
+  { url, home }: ServerHere,
+  config: Pick<MillraceConfig, 'authMode' | 'token'>,
+  pipelineId: string,
+): string {
+  const token =
+    config.token === undefined ? `$(cat ${quoted(tokenFile(home))})` : '$MILLRACE_TOKEN';
+  const header = config.authMode === 'none' ? '' : ` -H "Authorization: Bearer ${token}"`;
+  return `curl -X POST${header} ${url}/api/ci/pipelines/${pipelineId}/trigger`;
+}
+
 /** False: commands go to the server of a log-in or a variable unless another one is named. */
 function isAskedWithoutName(environment: ClientEnvironment, store: LoginStore): boolean {
   try {
@@ -36,6 +53,6 @@ function isAskedWithoutName(environment: ClientEnvironment, store: LoginStore): 
 }
 
 /** As one word of a shell. */
-export function quoted(path: string): string {
+function quoted(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

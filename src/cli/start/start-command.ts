@@ -15,7 +15,8 @@ import type { ServerFlags } from '../command/flags.js';
 import { type EffectiveConfig, effectiveConfig } from '../command/server-config.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { AddressNote } from './address-note.js';
-import { commandHere, quoted } from './command-here.js';
+import { commandHere, triggerLine } from './command-here.js';
+import { reportExample } from './example-report.js';
 import { isFirstStart, runExample } from './example-run.js';
 import { launchInOrder } from './launch-order.js';
 import { apiUrl, claimPort } from './listen-address.js';
@@ -214,34 +215,10 @@ async function showExample(
   const environment = readClientEnvironment();
   const store = new LoginStore(environment.configFolder);
   const server = { url: api.baseUrl, home: config.home };
-  const here = (command: string): string => commandHere(command, server, environment, store);
-  if (result.kind === 'unfinished') {
-    terminal.print(`  It has not ended after ${result.afterMs / 1_000} s. Why:`);
-    terminal.print(`  ${here(`explain ${result.executionId}`)}`);
-    terminal.print();
-    return;
-  }
-  for (const line of result.logs) terminal.print(`  | ${line}`);
-  const good = result.status === 'success';
-  const took = result.duration === null ? '' : ` in ${result.duration} ms`;
-  terminal.print(`  ${terminal.paint(good ? 'green' : 'red', result.status)}${took}`);
-  terminal.print(`  ${here(`status ${result.executionId}`)}`);
-  terminal.print();
-  terminal.print('Run it again yourself, or by the API:');
-  terminal.print(`  ${here(`trigger ${result.pipelineId}`)}`);
-  terminal.print(`  ${triggerLine(api, config, result.pipelineId)}`);
-  terminal.print();
-}
-
-/**
- * A line that can be pasted into a shell; the token is read from its file, so that it stays out of
- * the history.
- */
-function triggerLine(api: ApiClient, config: MillraceConfig, pipelineId: string): string {
-  const token =
-    config.token === undefined ? `$(cat ${quoted(tokenFile(config.home))})` : '$MILLRACE_TOKEN';
-  const header = config.authMode === 'none' ? '' : ` -H "Authorization: Bearer ${token}"`;
-  return `curl -X POST${header} ${api.baseUrl}/api/ci/pipelines/${pipelineId}/trigger`;
+  reportExample(result, terminal, {
+    here: (command) => commandHere(command, server, environment, store),
+    trigger: (pipelineId) => triggerLine(server, config, pipelineId),
+  });
 }
 
 function apiOf(config: MillraceConfig): ApiClient {

@@ -72,8 +72,28 @@ describe('cleanLogLine', () => {
 
   it('keeps the colours of what a carriage return leaves', () => {
     const text = '\u001b[31mred line\u001b[0m\r\u001b[32mgo';
-    expect(cleanLogLine(text, true)).toBe('\u001b[32mgo\u001b[0m\u001b[31md line\u001b[0m');
+    expect(cleanLogLine(text, true)).toBe('\u001b[32mgo\u001b[31md line\u001b[0m');
     expect(cleanLogLine(text, false)).toBe('god line');
+  });
+
+  it.each([
+    ['\u001b[1m', 64],
+    ['\u001b[1;3;4;38;2;1;2;3m', 64],
+    ['\u001b[22m\u001b[1;38;5;200m\u001b[4:3m', 64],
+    [`\u001b[38:2:${'0'.repeat(1_000)}m`, 64],
+    ['\r\u001b[7m', 64],
+    ['\r', 64],
+  ])('makes no more of a long line with many colours: %j', (sequence, kibibytes) => {
+    const text = `x\ry${`${sequence}a`.repeat((kibibytes * 1024) / (sequence.length + 1))}`;
+    const began = performance.now();
+    expect(cleanLogLine(text, true).length).toBeLessThan(2 * text.length);
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
+  it('takes many carriage returns in a row in a moment', () => {
+    const began = performance.now();
+    expect(cleanLogLine(`${'\r'.repeat(300_000)}a`, true)).toBe('a');
+    expect(performance.now() - began).toBeLessThan(2_000);
   });
 
   it('takes a long line with many of them in a moment', () => {

@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { type ColourState, colourChange, coloured, PLAIN } from './colour-state.js';
 
 /**
  * Control characters (C0, DEL, C1), and those that turn the direction of text round or hide in it.
@@ -42,21 +43,28 @@ export function cleanText(text: string): string {
  */
 export function cleanLogLine(text: string, colour: boolean): string {
   // Of most lines that have one it is a part of their end.
-  const line = text.replace(/\r+$/, '');
+  const line = text.slice(0, endOf(text));
   const shown = (line.includes('\r') ? overwritten(line) : line).replace(TURNS, '');
   if (!UNSAFE.test(shown)) return shown;
   let clean = '';
   let position = 0;
-  let coloured = false;
+  let isColoured = false;
   for (const { 0: sequence, index } of shown.matchAll(SEQUENCES)) {
     clean += shown.slice(position, index).replace(ALL_UNSAFE, '');
     position = index + sequence.length;
     if (!colour || !SGR.test(sequence)) continue;
     clean += sequence;
-    coloured = true;
+    isColoured = true;
   }
   clean += shown.slice(position).replace(ALL_UNSAFE, '');
-  return coloured ? `${clean}${RESET}` : clean;
+  return isColoured ? `${clean}${RESET}` : clean;
+}
+
+/** Where a line ends without the carriage returns at its end. */
+function endOf(text: string): number {
+  let end = text.length;
+  while (text[end - 1] === '\r') end--;
+  return end;
 }
 
 const ERASE = /^(?:\u001b\[|\u009b)([0-2]?)K$/;
@@ -64,8 +72,7 @@ const ERASE = /^(?:\u001b\[|\u009b)([0-2]?)K$/;
 /** A character on the screen; of a wide one, the second place has the text ''. */
 interface Cell {
   readonly text: string;
-  /** Sequences (SGR) that colour it. */
-  readonly colour: string;
+  readonly colour: ColourState;
 }
 
 /**
@@ -75,7 +82,7 @@ interface Cell {
 function overwritten(text: string): string {
   const cells: Cell[] = [];
   let at = 0;
-  let colour = '';
+  let colour = PLAIN;
   const write = (plain: string): void => {
     for (const { segment } of SEGMENTS.segment(plain)) {
       if (segment.startsWith('\r')) at = 0;
@@ -88,15 +95,14 @@ function overwritten(text: string): string {
     position = index + sequence.length;
     const [, part] = ERASE.exec(sequence) ?? [];
     if (part !== undefined) erase(cells, at, part);
-    else if (SGR.test(sequence)) colour = ENDS_COLOUR.test(sequence) ? '' : colour + sequence;
+    else if (SGR.test(sequence)) colour = coloured(colour, sequence);
   }
   write(text.slice(position));
   return textOf(cells);
 }
 
 const SEGMENTS = new Intl.Segmenter();
-const ENDS_COLOUR = /^\u001b\[0*m$/;
-const BLANK: Cell = { text: ' ', colour: '' };
+const BLANK: Cell = { text: ' ', colour: PLAIN };
 
 /** Writes one character; where the next one goes. What has no width belongs to the one before. */
 function put(cells: Cell[], at: number, cell: Cell): number {
@@ -119,9 +125,9 @@ function erase(cells: Cell[], at: number, part: string): void {
 
 function textOf(cells: readonly Cell[]): string {
   let text = '';
-  let colour = '';
+  let { colour } = BLANK;
   for (const cell of cells) {
-    if (cell.colour !== colour) text += `${colour === '' ? '' : RESET}${cell.colour}`;
+    text += colourChange(colour, cell.colour);
     colour = cell.colour;
     text += cell.text;
   }

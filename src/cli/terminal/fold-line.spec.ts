@@ -17,6 +17,15 @@ describe('foldLine', () => {
       '  All of it: ./millrace logs last --step unit',
       '  All of it:\n      ./millrace logs last --step unit',
     ],
+    [
+      'All of it: MILLRACE_HOME=/var/lib/mine ./millrace logs last',
+      'All of it:\n    MILLRACE_HOME=/var/lib/mine ./millrace logs last',
+    ],
+    [
+      "  Seen by A='it'\\''s mine' B= ./millrace logs last",
+      "  Seen by\n      A='it'\\''s mine' B= ./millrace logs last",
+    ],
+    ['a setting of NAME=value and more', 'a setting of NAME=value\n    and more'],
   ])('%j', (line, expected) => {
     expect(foldLine(line, 26)).toBe(expected);
   });

@@ -4,7 +4,8 @@ import stringWidth from 'string-width';
 const INDENT = 4;
 /** What hangs below its own column, as long as that lies in this part of the width. */
 const HANGING_PART = 0.6;
-const COMMAND = './millrace ';
+/** With the variables that are set for it: `NAME=value`, in single quotes where it must be. */
+const COMMAND = /(?:\b[A-Z_][A-Z0-9_]*=(?:'[^']*'|\\.|[^\s'\\])* )*\.\/millrace /;
 
 /**
  * A line in lines of at most so many columns, broken between words; what follows hangs below the
@@ -31,7 +32,7 @@ export function foldLine(line: string, columns: number): string {
 
 /** Each with the blanks behind it. */
 function wordsOf(text: string): string[] {
-  const at = text.indexOf(COMMAND);
+  const at = text.search(COMMAND);
   const [plain, command] = at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at)];
   const words = plain.match(/\S+\s*/g) ?? [];
   return command === '' ? words : [...words, command];

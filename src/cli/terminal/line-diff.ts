@@ -1,6 +1,7 @@
 /** One line of two texts that are compared. */
 export interface DiffLine {
   readonly kind: 'same' | 'removed' | 'added';
+  /** With its end, as far as it has one. */
   readonly text: string;
 }
 
@@ -25,33 +26,54 @@ export function diffLines(before: string, after: string): DiffLine[] {
 
 /** Changes with so many same lines around each, as `diff -u` shows them; none: no change. */
 export function hunksOf(all: readonly DiffLine[], context = 3): string[] {
-  const changed = all.flatMap(({ kind }, index) => (kind === 'same' ? [] : [index]));
   const signs = { same: ' ', removed: '-', added: '+' } as const;
-  const lines: string[] = [];
-  let shownTo = -1;
-  for (const index of changed) {
-    const from = Math.max(shownTo + 1, index - context);
-    if (from > shownTo + 1 || shownTo < 0) lines.push(headOf(all, from));
-    // More changes may follow within what is shown around this one.
-    shownTo = Math.min(all.length - 1, Math.max(shownTo, index));
-    const next = changed.find((each) => each > index);
-    const tail = next !== undefined && next - index <= 2 * context ? next - 1 : index + context;
-    shownTo = Math.min(all.length - 1, tail);
-    lines.push(...all.slice(from, shownTo + 1).map(({ kind, text }) => `${signs[kind]}${text}`));
+  // Numbers of the lines of both texts that come next.
+  const at = { before: 1, after: 1 };
+  let next = 0;
+  const take = (to: number): readonly DiffLine[] => {
+    const taken = all.slice(next, to);
+    next = to;
+    for (const { kind } of taken) {
+      if (kind !== 'added') at.before++;
+      if (kind !== 'removed') at.after++;
+    }
+    return taken;
+  };
+  return rangesOf(all, context).flatMap(({ from, to }) => {
+    take(from);
+    const head = `@@ -${at.before} +${at.after} @@`;
+    return [head, ...take(to).flatMap(({ kind, text }) => shownLine(`${signs[kind]}${text}`))];
+  });
+}
+
+/** What is shown: from the first line, up to before the last one. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+function rangesOf(all: readonly DiffLine[], context: number): readonly Range[] {
+  const ranges: Range[] = [];
+  for (const [index, { kind }] of all.entries()) {
+    if (kind === 'same') continue;
+    const near = {
+      from: Math.max(0, index - context),
+      to: Math.min(all.length, index + context + 1),
+    };
+    const last = ranges.at(-1);
+    if (last === undefined || near.from > last.to) ranges.push(near);
+    else ranges[ranges.length - 1] = { from: last.from, to: near.to };
   }
-  return lines;
+  return ranges;
 }
 
-/** The lines of both texts at which a hunk begins. */
-function headOf(all: readonly DiffLine[], from: number): string {
-  const before = all.slice(0, from);
-  const at = (other: DiffLine['kind']): number =>
-    before.filter(({ kind }) => kind !== other).length + 1;
-  return `@@ -${at('added')} +${at('removed')} @@`;
+function shownLine(line: string): string[] {
+  return line.endsWith('\n') ? [line.slice(0, -1)] : [line, '\\ No newline at end of file'];
 }
 
+/** Each with its end, which only the last one may be without. */
 function linesOf(text: string): string[] {
-  return text.replace(/\n$/, '').split('\n');
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
 function marked(kind: DiffLine['kind'], lines: readonly string[]): DiffLine[] {

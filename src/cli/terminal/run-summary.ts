@@ -1,10 +1,7 @@
 import { cleanText } from './clean-text.js';
 import { failureLines, shortNote, type ShownFailure } from './failure-lines.js';
-import { formatDuration, paintStatus } from './status-style.js';
+import { formatDuration, paintStatus, STATUS_WIDTH } from './status-style.js';
 import type { Terminal } from './terminal.js';
-
-/** Of the longest status. */
-const STATUS_WIDTH = 9;
 
 /** A stage or step that is over. */
 export interface SummedPart {

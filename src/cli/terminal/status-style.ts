@@ -19,6 +19,9 @@ const STYLES: Readonly<Record<string, Style>> = {
   releasing: 'yellow',
 };
 
+/** Characters of the longest status of an execution or step. */
+export const STATUS_WIDTH = 9;
+
 /** A status in its colour; one that this version does not know is left plain. */
 export function paintStatus(terminal: Terminal, status: string, text = status): string {
   const style = valueOf(STYLES, status);

@@ -27,11 +27,10 @@ export class Terminal {
 
   /**
    * Characters of one line of a terminal; `undefined` when results go to a file or a program, which
-   * take any length.
+   * take any length, and where the terminal does not say.
    */
   get columns(): number | undefined {
-    const { isTTY, columns } = this.out as Partial<NodeJS.WriteStream>;
-    return isTTY ? columns : undefined;
+    return columnsOf(this.out);
   }
 
   /** Results go to a terminal, which obeys control characters. */
@@ -58,7 +57,7 @@ export class Terminal {
     this.out.write(`${folded(line, this.columns)}\n`);
   }
 
-  /** One line of a result as it is: for programs, or printed by a step. */
+  /** One line of a result as it is: for programs, printed by a step, or to paste into a shell. */
   printWhole(line: string): void {
     this.out.write(`${line}\n`);
   }
@@ -70,8 +69,7 @@ export class Terminal {
 
   /** One line beside the result: progress, hints, errors; as `print` does. */
   say(line = ''): void {
-    const { isTTY, columns } = this.err as Partial<NodeJS.WriteStream>;
-    this.err.write(`${folded(line, isTTY ? columns : undefined)}\n`);
+    this.err.write(`${folded(line, columnsOf(this.err))}\n`);
   }
 
   /** One line of JSON beside the result. */
@@ -82,6 +80,12 @@ export class Terminal {
   paint(style: Style, text: string): string {
     return this.colour ? `\u001b[${STYLES[style]}m${text}\u001b[0m` : text;
   }
+}
+
+/** A terminal of no columns is one whose size was never set. */
+function columnsOf(stream: Writable): number | undefined {
+  const { isTTY, columns = 0 } = stream as Partial<NodeJS.WriteStream>;
+  return isTTY && columns > 0 ? columns : undefined;
 }
 
 function folded(text: string, columns: number | undefined): string {

@@ -12,9 +12,10 @@ export interface Column<T> {
   /**
    * What a narrow terminal does to it: a note is cut, with an ellipsis, or stands below its row; a
    * name stays whole, over several lines if it must; of an id the beginning is shown by which it
-   * can be named. Without it the text stays as it is: statuses, numbers, times.
+   * can be named; a whole id stands below its row. Without it the text stays as it is: statuses,
+   * numbers, times.
    */
-  readonly narrow?: 'note' | 'name' | 'id';
+  readonly narrow?: 'note' | 'name' | 'id' | 'whole-id';
   readonly align?: 'right';
 }
 
@@ -26,7 +27,8 @@ const LEAST = 4;
 
 /**
  * Rows in columns, without borders, so that what is printed can be cut by columns and copied. For a
- * terminal within its width: ids are short there, and columns without any text are left out.
+ * terminal within its width: ids are short where whole ones have no room, and columns without any
+ * text are left out.
  */
 export function renderTable<T>(
   rows: readonly T[],
@@ -34,7 +36,7 @@ export function renderTable<T>(
   terminal: Pick<Terminal, 'columns' | 'paint'>,
 ): string {
   const { columns: available } = terminal;
-  const all = columns.map((column) => cellsOf(column, rows, available !== undefined));
+  const all = cellsOf(columns, rows, available);
   const { shown, below } = layout(all, available);
   const widths = fit(shown, available);
   const lineOf = (cells: readonly string[]): string => cells.join(' '.repeat(GAP)).trimEnd();
@@ -51,10 +53,8 @@ export function renderTable<T>(
       partsOf(texts[number] ?? '', widths[index] ?? 0, column.narrow === 'name'),
     );
     const height = Math.max(1, ...parts.map(({ length }) => length));
-    const notes = below.flatMap(({ column: { title }, texts }) => {
-      const text = texts[number] ?? '';
-      return text === '' ? [] : [`${title.toLowerCase()}: ${text}`];
-    });
+    const ids = textsBelow(below, number, 'whole-id');
+    const notes = textsBelow(below, number, 'note').join('; ');
     const lines = Array.from({ length: height }, (_, at) =>
       lineOf(
         shown.map((cells, index) => {
@@ -69,9 +69,9 @@ export function renderTable<T>(
         }),
       ),
     );
-    if (notes.length === 0) return lines;
-    const note = cut(notes.join('; '), (available ?? 0) - BELOW.length);
-    return [...lines, `${BELOW}${terminal.paint('dim', note)}`];
+    const room = (available ?? 0) - BELOW.length;
+    const under = notes === '' ? ids : [...ids, cut(notes, room)];
+    return [...lines, ...under.map((text) => `${BELOW}${terminal.paint('dim', text)}`)];
   });
   return [lineOf(head), ...body].join('\n');
 }
@@ -82,30 +82,60 @@ interface Cells<T> {
   readonly texts: readonly string[];
 }
 
-function cellsOf<T>(column: Column<T>, rows: readonly T[], isNarrow: boolean): Cells<T> {
-  const texts = rows.map((row) => cleanText(column.text(row)));
-  return { column, texts: isNarrow && column.narrow === 'id' ? shortIds(texts) : texts };
+function cellsOf<T>(
+  columns: readonly Column<T>[],
+  rows: readonly T[],
+  available: number | undefined,
+): readonly Cells<T>[] {
+  const all = columns.map((column) => ({
+    column,
+    texts: rows.map((row) => cleanText(column.text(row))),
+  }));
+  if (available === undefined || sumOf(all.filter(hasText).map(widthOf)) <= available) return all;
+  return all.map(({ column, texts }) => ({
+    column,
+    texts: column.narrow === 'id' ? shortIds(texts) : texts,
+  }));
 }
 
-/** In front of notes that stand below their row. */
+function hasText<T>({ texts }: Cells<T>): boolean {
+  return texts.some((text) => text !== '');
+}
+
+/** What stands below a row, of one kind of column. */
+function textsBelow<T>(
+  below: readonly Cells<T>[],
+  row: number,
+  kind: 'note' | 'whole-id',
+): string[] {
+  return below.flatMap(({ column: { title, narrow }, texts }) => {
+    const text = texts[row] ?? '';
+    return narrow !== kind || text === '' ? [] : [`${title.toLowerCase()}: ${text}`];
+  });
+}
+
+/** In front of notes and ids that stand below their row. */
 const BELOW = '    ';
 
 /**
- * The columns that stand beside each other, and the notes for which names would have to be folded.
+ * The columns that stand beside each other, and the notes, then the whole ids, for which names
+ * would have to be folded.
  */
 function layout<T>(
   all: readonly Cells<T>[],
   available: number | undefined,
 ): { readonly shown: readonly Cells<T>[]; readonly below: readonly Cells<T>[] } {
   if (available === undefined) return { shown: all, below: [] };
-  const shown = all.filter(({ texts }) => texts.some((text) => text !== ''));
+  const shown = all.filter(hasText);
   const below: Cells<T>[] = [];
   for (;;) {
     const widths = shown.map((cells) =>
       cells.column.narrow === 'note' ? Math.min(NARROWEST_NOTE, widthOf(cells)) : widthOf(cells),
     );
-    const last = shown.findLastIndex(({ column }) => column.narrow === 'note');
-    if (last < 0 || sumOf(widths) <= available) return { shown, below };
+    const note = shown.findLastIndex(({ column }) => column.narrow === 'note');
+    const last =
+      note < 0 ? shown.findLastIndex(({ column }) => column.narrow === 'whole-id') : note;
+    if (last < 0 || shown.length === 1 || sumOf(widths) <= available) return { shown, below };
     below.unshift(...shown.splice(last, 1));
   }
 }
