@@ -94,7 +94,7 @@ describe('KeyCheck', () => {
       const answers = [Promise.reject(away), new Promise<string>((resolve) => (answer = resolve))];
       const sealedBy = (): Promise<string> => answers.shift() ?? Promise.resolve('other');
       const check = new KeyCheck(standIn<EncryptionStateRepository>({ sealedBy }), keyring);
-      await check.onModuleInit();
+      await begin(check);
       await jest.advanceTimersByTimeAsync(1_500);
       check.onModuleDestroy();
       answer('other');
