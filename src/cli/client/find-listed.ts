@@ -28,7 +28,8 @@ export async function findListed<T>(
   const { path, reader, idOf } = kind;
   const beginning = reference.toLowerCase();
   if (isUuid(reference)) return beginning;
-  if (!/^[0-9a-f-]{1,36}$/.test(beginning)) throw notRecent(kind, reference);
+  // That of a cache is longer than a UUID.
+  if (!/^[0-9a-f-]{1,100}$/.test(beginning)) throw notRecent(kind, reference);
   if (beginning.length < LEAST_BEGINNING) throw tooShort(kind, reference);
   const matches: T[] = [];
   for await (const each of allListed(api, path, reader, PAGES)) {
