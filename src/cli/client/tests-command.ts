@@ -27,7 +27,9 @@ export async function showTests(
   const id = await findExecution(session.api, reference);
   return session.show(`/api/ci/executions/${id}/reports`, testReports, (reports) => {
     if (reports.length === 0) {
-      terminal.say('No reports are stored. A step names them by `reports: { junit: "junit/*.xml" }`;');
+      terminal.say(
+        'No reports are stored. A step names them by `reports: { junit: "junit/*.xml" }`;',
+      );
       terminal.say('where it does, its log says what was not read.');
     }
     for (const line of renderReports(reports, terminal)) terminal.print(line);
