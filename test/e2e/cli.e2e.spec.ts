@@ -272,7 +272,7 @@ Rules     push: the branch "main" fits none of "docs/*"
     expect([run.code, run.stdout]).toEqual([0, 'main/step-1 | [***] [***\nmain/step-1 | ***]\n']);
     const without = await millrace(['run', file]);
     expect(without).toMatchObject({ code: 2, stdout: '' });
-    expect(without.stderr).toContain('There is no secret A_KEY, B_KEY.');
+    expect(without.stderr).toContain('There are no secrets A_KEY (named by');
     await writeFile(secrets, 'A_KEY=hunter2-and-more\nB_KEY=abc\n');
     const short = await millrace(['run', file, '--secrets-file', secrets]);
     expect([short.code, short.stderr]).toEqual([2, expect.stringContaining('cannot be masked')]);

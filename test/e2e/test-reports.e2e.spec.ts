@@ -3,6 +3,8 @@ import { MillraceServer } from '../support/millrace-server.js';
 interface ReportBody {
   readonly step: string;
   readonly attempt: number;
+  readonly files: number;
+  readonly problems: readonly string[];
   readonly counts: Readonly<Record<string, number>>;
   readonly failures: readonly { readonly name: string; readonly text?: string }[];
   readonly slowest: readonly { readonly name: string; readonly seconds: number }[];
@@ -46,6 +48,8 @@ describe('reports of tests', () => {
     expect(only).toMatchObject({
       step: 'unit',
       attempt: 1,
+      files: 1,
+      problems: ['nothing fits nothing.xml'],
       counts: { total: 2, passed: 1, failed: 1, error: 0, skipped: 0, flaky: 0 },
       failures: [{ suite: 's', class_name: 'c', name: 'flaky', message: 'no', text: 'it broke' }],
       slowest: [{ name: 'steady', seconds: 1.5 }],
@@ -67,10 +71,14 @@ steps:
     reports: { junit: '*.xml' }
 `);
     expect(execution.status).toBe('success');
-    expect(await reportsOf(execution.id)).toEqual([]);
+    const reports = await reportsOf(execution.id);
+    expect(reports).toMatchObject([{ files: 0, counts: { total: 0 } }]);
+    const problems = reports.flatMap((report) => report.problems).join('\n');
     const log = await server.logText(execution.id);
-    for (const name of ['dtd.xml', 'cut.xml'])
+    for (const name of ['dtd.xml', 'cut.xml']) {
       expect(log).toContain(`reports: ${name} is not read`);
+      expect(problems).toContain(`${name} is not read`);
+    }
     expect(log).not.toContain('root:');
   });
 
@@ -80,8 +88,9 @@ steps:
   - run: 'echo "<testsuite><testcase name=\\"x\\"/></testsuite>" >old.xml; sleep 0.1'
   - { name: unit, run: 'true', reports: { junit: '*.xml' } }
 `);
-    expect(await reportsOf(execution.id)).toEqual([]);
-    expect(await server.logText(execution.id)).toContain('old.xml is not read: it is older than');
+    const old = 'old.xml is not read: it is older than the step';
+    expect(await reportsOf(execution.id)).toMatchObject([{ files: 0, problems: [old] }]);
+    expect(await server.logText(execution.id)).toContain(old);
   });
 
   it('keeps each try of a step, and finds what is flaky at one commit', async () => {

@@ -316,6 +316,8 @@ const testReport = object({
   stage: text,
   step: text,
   attempt: number,
+  files: optional(number),
+  problems: optional(list(text)),
   counts: object({ passed: number, failed: number, error: number, skipped: number, flaky: number }),
   failures: list(
     object({ ...testCase, outcome: text, message: optional(text), text: optional(raw) }),

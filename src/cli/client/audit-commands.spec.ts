@@ -33,6 +33,21 @@ describe('audit list', () => {
   });
 });
 
+it('shows beginnings of ids at a terminal, and whole ids elsewhere', () => {
+  const id = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
+  const target = { kind: 'pipeline', id, name: '' };
+  const actor = { kind: 'user', id, name: '' };
+  const { terminal } = new WrittenTerminal();
+  const shown = (columns: number | undefined): string =>
+    renderRecords([{ ...record, actor, target }], {
+      columns,
+      paint: (style, text) => terminal.paint(style, text),
+    });
+  expect(shown(90)).toContain('pipeline 01932f5e-9d10\n');
+  expect(shown(80)).not.toContain('7c43');
+  expect(shown(undefined)).toContain(`pipeline ${id}`);
+});
+
 describe('audit verify --since', () => {
   it.each(['12', '12:abc', 'x:y', ''])('refuses %p before it asks anybody', async (since) => {
     const { terminal } = new WrittenTerminal();

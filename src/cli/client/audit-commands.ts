@@ -2,6 +2,7 @@ import { auditRecord, type AuditRecord, page, verification } from '../api/wire-r
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
+import { shortIds } from '../terminal/short-ids.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { renderTable } from '../terminal/text-table.js';
 import { type ClientFlags, Session } from './session.js';
@@ -54,16 +55,22 @@ export function renderRecords(
   records: readonly AuditRecord[],
   terminal: Pick<Terminal, 'columns' | 'paint'>,
 ): string {
+  const shown = (id: string): string =>
+    terminal.columns === undefined ? id : shortIds([id]).join('');
   return renderTable(
     records,
     [
       { title: 'SEQ', text: ({ seq }) => String(seq), align: 'right' },
       { title: 'TIME', text: ({ at }) => at },
-      { title: 'ACTOR', text: ({ actor }) => actor.name || actor.id || actor.kind, narrow: 'name' },
+      {
+        title: 'ACTOR',
+        text: ({ actor }) => actor.name || shown(actor.id) || actor.kind,
+        narrow: 'name',
+      },
       { title: 'CLIENT', text: ({ client }) => client, narrow: 'note' },
       { title: 'ACTION', text: ({ action }) => action, narrow: 'name' },
       { title: 'OUTCOME', text: outcomeOf, narrow: 'note' },
-      { title: 'TARGET', text: targetOf, narrow: 'name' },
+      { title: 'TARGET', text: ({ target }) => targetOf(target, shown), narrow: 'name' },
     ],
     terminal,
   );
@@ -136,6 +143,6 @@ function outcomeOf({ outcome, reason }: AuditRecord): string {
   return reason === '' ? outcome : `${outcome}: ${reason}`;
 }
 
-function targetOf({ target }: AuditRecord): string {
-  return target === null ? '' : `${target.kind} ${target.name || target.id}`.trim();
+function targetOf(target: AuditRecord['target'], shown: (id: string) => string): string {
+  return target === null ? '' : `${target.kind} ${target.name || shown(target.id)}`.trim();
 }

@@ -2,7 +2,9 @@ import { shownSize } from '../../common/values/shown-size.js';
 import { cache, type Cache } from '../api/wire-readers.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
+import type { Moments } from '../terminal/moments.js';
 import type { Terminal } from '../terminal/terminal.js';
+import type { Column } from '../terminal/text-table.js';
 import { findListed, type ListedKind } from './find-listed.js';
 import { findPipeline } from './find-pipeline.js';
 import { type PageFlags, printPage } from './list-page.js';
@@ -18,6 +20,25 @@ const CACHE: ListedKind<Cache> = {
   line: ({ id, key }) => `${id}  ${cleanText(key)}`,
 };
 
+/** Digits of the hash, which tell the caches of one pipeline apart. */
+const HASH_DIGITS = 8;
+
+/** `<pipeline>/<beginning of the hash>`, by which a cache can be named. */
+function beginningOf(id: string): string {
+  const slash = id.indexOf('/');
+  return slash < 0 ? id : id.slice(0, slash + 1 + HASH_DIGITS);
+}
+
+export function cacheColumns(moments: Moments, isNarrow: boolean): readonly Column<Cache>[] {
+  return [
+    { title: 'ID', text: ({ id }) => (isNarrow ? beginningOf(id) : id) },
+    { title: 'KEY', text: ({ key }) => key, narrow: 'note' },
+    { title: 'FOR', text: ({ scope }) => scope, narrow: 'name' },
+    { title: 'SIZE', text: ({ size }) => shownSize(size), align: 'right' },
+    { title: 'USED', text: ({ used_at }) => moments.ago(used_at) },
+  ];
+}
+
 export interface CacheListFlags extends PageFlags {
   readonly pipeline?: string;
 }
@@ -25,7 +46,6 @@ export interface CacheListFlags extends PageFlags {
 export async function listCaches(flags: CacheListFlags, terminal: Terminal): Promise<number> {
   const session = Session.open(flags, terminal);
   const { pipeline } = flags;
-  const { moments } = session;
   return printPage(session, flags, {
     path: CACHE.path,
     query: {
@@ -33,13 +53,7 @@ export async function listCaches(flags: CacheListFlags, terminal: Terminal): Pro
     },
     reader: cache,
     none: 'No caches. A step keeps what it downloads by one word, as `cache: npm`.',
-    columns: [
-      { title: 'ID', text: ({ id }) => id, narrow: 'id' },
-      { title: 'KEY', text: ({ key }) => key, narrow: 'name' },
-      { title: 'FOR', text: ({ scope }) => scope },
-      { title: 'SIZE', text: ({ size }) => shownSize(size), align: 'right' },
-      { title: 'USED', text: ({ used_at }) => moments.ago(used_at) },
-    ],
+    columns: cacheColumns(session.moments, terminal.columns !== undefined),
   });
 }
 

@@ -14,11 +14,9 @@ import { failureLines, shortNote } from '../terminal/failure-lines.js';
 import type { Moments } from '../terminal/moments.js';
 import { formatDuration, paintStatus, STATUS_WIDTH } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { toldOnce } from '../terminal/told-once.js';
 import { reasonProblemLines } from './server-problems.js';
 
-/** A reason of so many characters is not repeated. */
-const LONG_REASON = 60;
-const AS_ABOVE = 'as above';
 /** A phase that took so long is told. */
 const TOLD_MS = 1_000;
 
@@ -65,9 +63,7 @@ export function renderExecution(
           ...restOf(execution, commandLine),
         ]
       : []),
-    ...(hasFailedTests(execution)
-      ? ['', `Which tests failed: ${commandLine(`tests ${execution.id}`)}`]
-      : []),
+    ...withSpace(failedTestsLines(execution, commandLine)),
   ];
 }
 
@@ -151,6 +147,15 @@ function restOf(
   return [`  All of it: ${commandLine(['logs', id, ...options].join(' '))}`];
 }
 
+/** The command that says which tests failed, where reports say that some did. */
+export function failedTestsLines(
+  execution: Execution,
+  commandLine: (command: string) => string,
+): readonly string[] {
+  if (!hasFailedTests(execution)) return [];
+  return [`Which tests failed: ${commandLine(`tests ${execution.id}`)}`];
+}
+
 function hasFailedTests({ stages, on_failure, always }: Execution): boolean {
   const steps = [...stages.flatMap((stage) => stage.steps), ...on_failure, ...always];
   return steps.some(({ attempts }) => {
@@ -166,16 +171,15 @@ interface TreeRow {
 }
 
 function renderTree(execution: Execution, terminal: Terminal, moments: Moments): string[] {
+  const above = execution.reason?.message ?? '';
   const rows: TreeRow[] = [
-    ...(execution.checkout ? [stepRow('', execution.checkout)] : []),
-    ...execution.stages.flatMap(stageRows),
-    ...hookRows('on_failure', execution.on_failure),
-    ...hookRows('always', execution.always),
+    ...(execution.checkout ? [stepRow('', execution.checkout, above)] : []),
+    ...execution.stages.flatMap((stage) => stageRows(stage, above)),
+    ...hookRows('on_failure', execution.on_failure, above),
+    ...hookRows('always', execution.always, above),
   ];
   const width = Math.max(0, ...rows.map(({ name }) => name.length));
-  const above = reasonText(execution);
-  return rows.map(({ name, outcome, note: whole }) => {
-    const note = withoutRepeated(whole, above);
+  return rows.map(({ name, outcome, note }) => {
     const status = paintStatus(terminal, outcome.status, outcome.status.padEnd(STATUS_WIDTH));
     const time = timeOf(outcome, moments).padStart(10);
     const end = note === '' ? '' : `  ${terminal.paint('dim', note)}`;
@@ -183,28 +187,22 @@ function renderTree(execution: Execution, terminal: Terminal, moments: Moments):
   });
 }
 
-/** A long reason is said once: its stage and steps have it, too. */
-function withoutRepeated(note: string, above: string): string {
-  if (above.length < LONG_REASON) return note;
-  if (note.includes(above)) return note.replace(above, AS_ABOVE);
-  return note.length >= LONG_REASON && above.includes(note) ? AS_ABOVE : note;
-}
-
-function stageRows(stage: Stage): TreeRow[] {
+/** `above` is the reason of the whole, which is told in front of these. */
+function stageRows(stage: Stage, above: string): TreeRow[] {
   const { name, steps } = stage;
   return [
-    { name: cleanText(name), outcome: stage, note: reasonText(stage) },
-    ...steps.map((step, index) => stepRow(index === steps.length - 1 ? '└─ ' : '├─ ', step)),
+    { name: cleanText(name), outcome: stage, note: reasonText(stage, above) },
+    ...steps.map((step, index) => stepRow(index === steps.length - 1 ? '└─ ' : '├─ ', step, above)),
   ];
 }
 
-function hookRows(name: string, steps: readonly Step[]): TreeRow[] {
-  return steps.map((step) => stepRow(`${name}/`, step));
+function hookRows(name: string, steps: readonly Step[], above: string): TreeRow[] {
+  return steps.map((step) => stepRow(`${name}/`, step, above));
 }
 
-function stepRow(before: string, step: Step): TreeRow {
+function stepRow(before: string, step: Step, above: string): TreeRow {
   const notes = [
-    reasonText(step),
+    reasonText(step, above),
     step.flaky ? `passed at attempt ${step.attempts.length}` : '',
     step.continued_on_error ? 'its stage continued' : '',
     ...attemptNotes(step.attempts.at(-1) ?? {}),
@@ -228,8 +226,11 @@ function attemptNotes({ phases = [], tests, artifacts }: StepAttempt): string[] 
   return notes;
 }
 
-function reasonText({ status, reason }: { status: string; reason: Reason | null }): string {
-  return status === 'success' ? '' : shortNote(reason?.message ?? '');
+function reasonText(
+  { status, reason }: { status: string; reason: Reason | null },
+  above = '',
+): string {
+  return status === 'success' ? '' : shortNote(toldOnce(reason?.message ?? '', above, 'as above'));
 }
 
 /** Whole, unless the first failure says it whole below. */

@@ -2,6 +2,7 @@ import type { Deployment, ExplainedStep, Explanation, When } from '../api/wire-r
 import { cleanText } from '../terminal/clean-text.js';
 import { paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { toldOnce } from '../terminal/told-once.js';
 import { reasonProblemLines } from './server-problems.js';
 
 /** Deployments of an execution as they are now, by their ids. */
@@ -15,14 +16,15 @@ export function renderExplanation(
   terminal: Terminal,
   deployments: ExplainedDeployments = new Map(),
 ): string[] {
+  const told = explanation.status === 'success' ? null : explanation.reason;
+  const above = told?.message ?? '';
   const stepLines = (indent: string, step: ExplainedStep): string[] => [
-    ...linesOfStep(indent, step, terminal),
+    ...linesOfStep(indent, step, above, terminal),
     ...deploymentLines(indent, step, terminal, deployments),
   ];
   const hookLines = (name: string, steps: readonly ExplainedStep[]): string[] =>
     steps.length === 0 ? [] : [name, ...steps.flatMap((step) => stepLines('  ', step))];
   const status = paintStatus(terminal, explanation.status);
-  const told = explanation.status === 'success' ? null : explanation.reason;
   const why = told ? `: ${cleanText(told.message)}` : '';
   return [
     `Execution ${explanation.id} is ${status}${why}`,
@@ -36,7 +38,7 @@ export function renderExplanation(
     '',
     ...(explanation.checkout ? stepLines('', explanation.checkout) : []),
     ...explanation.stages.flatMap((stage) => [
-      ...partLines('', stage, terminal),
+      ...partLines('', stage, above, terminal),
       ...stage.steps.flatMap((step) => stepLines('  ', step)),
     ]),
     ...hookLines('on_failure', explanation.on_failure),
@@ -72,10 +74,16 @@ function queueLines(queue: Explanation['queue']): string[] {
   ];
 }
 
-function linesOfStep(indent: string, step: ExplainedStep, terminal: Terminal): string[] {
+/** `above` is the reason of the whole, which is told in front of these. */
+function linesOfStep(
+  indent: string,
+  step: ExplainedStep,
+  above: string,
+  terminal: Terminal,
+): string[] {
   const tries = step.attempts.length > 1 ? step.attempts : [];
   return [
-    ...partLines(indent, step, terminal),
+    ...partLines(indent, step, above, terminal),
     ...tries
       .map((reason, index) =>
         cleanText(`${indent}  attempt ${index + 1}: ${reason?.message ?? 'no reason was stored'}`),
@@ -89,8 +97,9 @@ function linesOfStep(indent: string, step: ExplainedStep, terminal: Terminal): s
   ];
 }
 
-function partLines(indent: string, part: Explained, terminal: Terminal): string[] {
-  const reason = part.reason ? `: ${cleanText(part.reason.message)}` : '';
+function partLines(indent: string, part: Explained, above: string, terminal: Terminal): string[] {
+  const note = toldOnce(part.reason?.message ?? '', above, 'as above');
+  const reason = part.reason ? `: ${cleanText(note)}` : '';
   const head = `${indent}${cleanText(part.name)} ${paintStatus(terminal, part.status)}${reason}`;
   return [head, ...whenLines(indent, part.when).map((line) => terminal.paint('dim', line))];
 }

@@ -4,7 +4,7 @@ import { paintStatus, STATUS_WIDTH } from '../terminal/status-style.js';
 import { shortNote } from '../terminal/failure-lines.js';
 import { summaryLines } from '../terminal/run-summary.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { tookText } from './execution-view.js';
+import { failedTestsLines, tookText } from './execution-view.js';
 
 /** Shows beside the log when a step begins and ends, and what the execution waits for. */
 export class LiveProgress {
@@ -25,8 +25,8 @@ export class LiveProgress {
     for (const step of execution.always) this.step(`always/${step.name}`, step);
   }
 
-  /** What it came to, as `run` shows it. */
-  sum(execution: Execution): void {
+  /** What it came to, as `run` shows it, and how to ask which tests failed. */
+  sum(execution: Execution, commandLine: (command: string) => string): void {
     const { status, failure, reason, duration, stages } = execution;
     const isTold = failure !== null || status === 'success';
     const summed = {
@@ -41,6 +41,7 @@ export class LiveProgress {
       ...(failure && {
         failure: { ...failure, message: failure.reason.message, lastLines: failure.last_lines },
       }),
+      next: failedTestsLines(execution, commandLine),
     };
     for (const line of summaryLines(summed, this.terminal)) this.terminal.say(line);
   }

@@ -27,16 +27,20 @@ export async function showTests(
   const id = await findExecution(session.api, reference);
   return session.show(`/api/ci/executions/${id}/reports`, testReports, (reports) => {
     if (reports.length === 0) {
-      terminal.say('No reports. A step names them by `reports: { junit: "junit/*.xml" }`.');
+      terminal.say(
+        'No reports are stored. A step names them by `reports: { junit: "junit/*.xml" }`;',
+      );
+      terminal.say('where it does, its log says what was not read.');
     }
     for (const line of renderReports(reports, terminal)) terminal.print(line);
   });
 }
 
-function renderReports(reports: readonly TestReport[], terminal: Terminal): string[] {
+export function renderReports(reports: readonly TestReport[], terminal: Terminal): string[] {
   return reports.flatMap((report, index) => [
     ...(index === 0 ? [] : ['']),
     headOf(report, terminal),
+    ...(report.problems ?? []).map((problem) => cleanText(`  ${problem}`)),
     ...report.failures.flatMap((failure) => [
       `  ${terminal.paint('red', failure.outcome)} ${nameOf(failure)}${after(failure.message)}`,
       ...linesOf(failure.text, terminal),
@@ -50,12 +54,13 @@ function renderReports(reports: readonly TestReport[], terminal: Terminal): stri
   ]);
 }
 
-function headOf({ stage, step, attempt, counts }: TestReport, terminal: Terminal): string {
+function headOf({ stage, step, attempt, counts, files }: TestReport, terminal: Terminal): string {
   const { passed, failed, error, skipped, flaky } = counts;
   const place = cleanText(stage === '' ? step : `${stage}/${step}`);
   const again = attempt > 1 ? `, attempt ${attempt}` : '';
   const unsteady = flaky > 0 ? `, ${flaky} of them failed and passed` : '';
-  const said = `${passed} passed, ${failed + error} failed, ${skipped} skipped${unsteady}`;
+  const ended = `${passed} passed, ${failed + error} failed, ${skipped} skipped${unsteady}`;
+  const said = files === 0 ? 'no report was read' : ended;
   return `${terminal.paint('bold', `${place}${again}`)}: ${said}`;
 }
 

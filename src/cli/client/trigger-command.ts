@@ -88,7 +88,7 @@ export async function followTo(
     (execution, document) => {
       printer.end();
       if (json) session.printJson(document);
-      else progress.sum(execution);
+      else progress.sum(execution, (command) => session.commandLine(command));
     },
   );
 }

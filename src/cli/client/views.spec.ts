@@ -147,6 +147,26 @@ it('a long reason of the whole execution is said once', () => {
   expect(shown).not.toContain('Which tests failed');
 });
 
+it('the long reason of a clone that failed is said once, though it is cut', () => {
+  const message = `git could not clone: ${'it said much, '.repeat(40)}`;
+  const failed = { code: 'checkout_failed', message: `the clone failed: ${message}` };
+  const skipped = step('unit', 'skipped', { reason: failed });
+  const told = {
+    ...{ ...execution, reason: failed, approvals: [], on_failure: [], always: [] },
+    checkout: step('checkout', 'failed', { reason: { code: 'git_failed', message } }),
+    stages: [
+      stage('main', 'skipped', [skipped, skipped], {
+        reason: { ...failed, message: `stage "main": ${failed.message}` },
+      }),
+    ],
+    failure: null,
+  };
+  const { terminal } = new WrittenTerminal();
+  const shown = renderExecution(told, terminal, moments, command).join('\n');
+  expect(shown.match(/git could not clone/g)).toHaveLength(1);
+  expect(shown.match(/as above/g)).toHaveLength(4);
+});
+
 it('what waits for a worker says why none takes it, rather than that it was accepted', () => {
   const reason = { code: 'queued', message: 'Accepted.' };
   const waiting = { status: 'pending', reason, failure: null, started_at: null };
@@ -522,7 +542,7 @@ it('progress tells each change once, beside the log', () => {
     ['success', 'success'],
   ];
   for (const [status, unit] of states) progress.show(at(status, unit));
-  progress.sum(execution);
+  progress.sum(execution, command);
   expect(written.out).toBe('');
   expect(written.err).toBe(
     `pending   waits for a worker
@@ -539,6 +559,8 @@ skipped     e2e  its stage failed
 First failure: test/unit: exit code 1
   | expected 1
   | got 2
+
+Which tests failed: ./millrace tests ${ID}
 
 failed    Result  1 min 0 s
 `,
@@ -560,9 +582,9 @@ it('says how a deployment is answered with which an execution waits', () => {
 
 it('tells of the time that it took how much of it people were waited for', () => {
   const written = new WrittenTerminal();
-  new LiveProgress(written.terminal).sum({ ...execution, failure: null, waited: 59_000 });
+  new LiveProgress(written.terminal).sum({ ...execution, failure: null, waited: 59_000 }, command);
   expect(written.err).toContain('Result  1 min 0 s, of which it waited 59.0 s');
   const none = new WrittenTerminal();
-  new LiveProgress(none.terminal).sum({ ...execution, failure: null, waited: 0 });
+  new LiveProgress(none.terminal).sum({ ...execution, failure: null, waited: 0 }, command);
   expect(none.err).not.toContain('waited');
 });

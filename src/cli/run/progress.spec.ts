@@ -32,10 +32,10 @@ const execution = {
     {
       ...{ name: 'main', status: 'failed', duration: 11_500, reason },
       steps: [
-        { name: 'a', status: 'success', duration: 484, reason: null },
-        { name: 'b', status: 'failed', duration: 11_000, reason },
-        { name: 'c', status: 'skipped', duration: null, reason: skipped },
-        { name: 'd', status: 'success', duration: 1, reason: null, flaky: true },
+        { name: 'a', status: 'success', duration: 484, reason: null, attempts: [] },
+        { name: 'b', status: 'failed', duration: 11_000, reason, attempts: [] },
+        { name: 'c', status: 'skipped', duration: null, reason: skipped, attempts: [] },
+        { name: 'd', status: 'success', duration: 1, reason: null, flaky: true, attempts: [] },
       ],
     },
   ],
@@ -45,7 +45,7 @@ const execution = {
 it('run and trigger end in the same way: the tree with times, the failure, the result', () => {
   const [here, there] = [new WrittenTerminal(), new WrittenTerminal()];
   new Progress(here.terminal).sum(state);
-  new LiveProgress(there.terminal).sum(execution);
+  new LiveProgress(there.terminal).sum(execution, (command) => `./millrace ${command}`);
   expect(here.err).toBe(`
 failed    main  11.5 s
 success     a  484 ms

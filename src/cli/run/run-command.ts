@@ -102,7 +102,7 @@ export async function runCommand(
     flags.secretsFile === undefined
       ? nameRecord<string>([])
       : await readSecretsFile(flags.secretsFile);
-  refuseMissingSecrets(plan, secrets);
+  refuseMissingSecrets(plan, context, secrets);
   if (flags.containers === false) refuseContainers(plan);
   if (flags.artifacts !== undefined) await refuseTaken(flags.artifacts, plan);
   if (flags.shellOnFailure === true) mustHaveTerminal();

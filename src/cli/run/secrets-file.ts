@@ -1,8 +1,8 @@
 import { parseEnv } from 'node:util';
 import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
-import type { Plan } from '../../engine/plan/plan.js';
-import { secretsOf } from '../../engine/plan/secret-names.js';
-import { platformSecretsOf } from '../../engine/steps/clone-secrets.js';
+import type { Plan, RunContext } from '../../engine/plan/plan.js';
+import { neededSecrets } from '../../engine/preview/needed-secrets.js';
+import { noSecretText } from '../../engine/preview/secret-places.js';
 import { secretNameProblem, secretValueProblem } from '../../secrets/store/secret-value.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
@@ -36,13 +36,20 @@ export async function readVariablesFile(file: string): Promise<NameRecord<string
   return nameRecord(variables.map(([name, value = '']) => [name, value] as const));
 }
 
-/** @throws CommandError that names every secret which the pipeline needs and nobody has given */
-export function refuseMissingSecrets(plan: Plan, given: NameRecord<string>): void {
-  const missing = [...new Set([...secretsOf(plan), ...platformSecretsOf(plan)])].filter(
-    (name) => !Object.hasOwn(given, name),
-  );
+/**
+ * Asks for no secret that only stages and steps name which this run skips whatever happens.
+ *
+ * @throws CommandError that names every secret which the run may need and nobody has given
+ */
+export function refuseMissingSecrets(
+  plan: Plan,
+  context: RunContext,
+  given: NameRecord<string>,
+): void {
+  const needed = neededSecrets(plan, { ...context, mask: (text) => text });
+  const missing = [...needed.keys()].filter((name) => !Object.hasOwn(given, name));
   if (missing.length === 0) return;
-  throw new CommandError(`There is no secret ${missing.join(', ')}.`, exitCodes.usage, [
+  throw new CommandError(`${noSecretText(missing, needed)}.`, exitCodes.usage, [
     'Write NAME=value lines into a file, and give it by --secrets-file FILE.',
   ]);
 }

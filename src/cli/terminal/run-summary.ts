@@ -2,6 +2,7 @@ import { cleanText } from './clean-text.js';
 import { failureLines, shortNote, type ShownFailure } from './failure-lines.js';
 import { formatDuration, paintStatus, STATUS_WIDTH } from './status-style.js';
 import type { Terminal } from './terminal.js';
+import { toldOnce } from './told-once.js';
 
 /** A stage or step that is over. */
 export interface SummedPart {
@@ -21,26 +22,36 @@ export interface SummedRun {
   readonly note?: string;
   readonly stages: readonly (SummedPart & { readonly steps: readonly SummedPart[] })[];
   readonly failure?: ShownFailure | undefined;
+  /** What to ask next, line by line. */
+  readonly next?: readonly string[];
 }
 
 /** Every stage and step with its status and time, then the first failure, then the result. */
 export function summaryLines(run: SummedRun, terminal: Terminal): string[] {
-  const { stages, failure, status, took, note = '' } = run;
+  const { stages, failure, status, took, note = '', next = [] } = run;
+  const below = failure?.message ?? note;
   const parts = stages.flatMap(({ steps, ...stage }) => [
-    partLine(stage, terminal),
-    ...steps.map((step) => partLine({ ...step, name: `  ${step.name}` }, terminal)),
+    partLine(stage, below, terminal),
+    ...steps.map((step) => partLine({ ...step, name: `  ${step.name}` }, below, terminal)),
   ]);
   return [
     ...(parts.length === 0 ? [] : ['', ...parts]),
     ...(failure ? ['', ...failureLines(failure, terminal.colour)] : []),
+    ...(next.length === 0 ? [] : ['', ...next]),
     '',
     statusLine({ status, name: 'Result', end: [took, cleanText(note)] }, terminal),
   ];
 }
 
-function partLine({ name, status, duration, note = '' }: SummedPart, terminal: Terminal): string {
+/** `below` is the reason of the whole, which is told behind the parts. */
+function partLine(
+  { name, status, duration, note = '' }: SummedPart,
+  below: string,
+  terminal: Terminal,
+): string {
   const time = duration === undefined ? '' : formatDuration(duration);
-  return statusLine({ status, name, end: [time, shortNote(note)] }, terminal);
+  const shown = shortNote(toldOnce(note, below, 'as below'));
+  return statusLine({ status, name, end: [time, shown] }, terminal);
 }
 
 /** One line of a run: a status, what has it, and what is to say of it. */

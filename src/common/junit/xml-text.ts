@@ -1,4 +1,5 @@
 import { TextDecoder } from 'node:util';
+import { AllowedText } from './allowed-text.js';
 import { JUnitError } from './junit-error.js';
 
 /** Bytes in which the declaration of an XML file stands, if it has one. */
@@ -6,16 +7,17 @@ const DECLARATION = 256;
 
 /**
  * Decodes the bytes of an XML file as they come, by its byte order mark, else by what it declares,
- * else as UTF-8. Bytes that the encoding does not know become U+FFFD: what tests print is seldom
- * clean.
+ * else as UTF-8. Bytes that the encoding does not know become U+FFFD, and so do characters that XML
+ * does not allow, but for colours, which are left out: what tests print is seldom clean.
  */
 export class XmlText {
   private head: Buffer = Buffer.alloc(0);
   private decoder: TextDecoder | undefined;
+  private readonly allowed = new AllowedText();
 
   /** @throws JUnitError `unsupported_encoding` */
   text(bytes: Buffer): string {
-    if (this.decoder) return this.decoder.decode(bytes, { stream: true });
+    if (this.decoder) return this.allowed.text(this.decoder.decode(bytes, { stream: true }));
     this.head = Buffer.concat([this.head, bytes]);
     return this.head.length < DECLARATION ? '' : this.begin();
   }
@@ -26,12 +28,12 @@ export class XmlText {
    */
   end(): string {
     const begun = this.decoder ? '' : this.begin();
-    return begun + (this.decoder?.decode() ?? '');
+    return begun + this.allowed.text(this.decoder?.decode() ?? '') + this.allowed.end();
   }
 
   private begin(): string {
     this.decoder = decoderOf(this.head);
-    return this.decoder.decode(this.head, { stream: true });
+    return this.allowed.text(this.decoder.decode(this.head, { stream: true }));
   }
 }
 

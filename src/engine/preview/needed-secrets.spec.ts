@@ -34,7 +34,7 @@ function needed(trigger: TriggerContext): string[] {
   if (!plan) throw new Error(JSON.stringify(problems));
   const mask = (text: string): string => text;
   const of = { pipelineName: 'x', trigger, inputs: {}, environment: {}, mask };
-  return [...neededSecrets(plan, of)].sort();
+  return [...neededSecrets(plan, of).keys()].sort();
 }
 
 const ALWAYS = ['ALL', 'CLONE', 'FAILED', 'OF_DB', 'OWN', 'TEST'];

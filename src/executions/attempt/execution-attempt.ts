@@ -4,6 +4,7 @@ import type { MaskSet } from '../../common/redaction/mask-set.js';
 import type { Plan } from '../../engine/plan/plan.js';
 import type { EarlierRun, Reason, RunState } from '../../engine/plan/run-state.js';
 import { isTerminal } from '../../engine/plan/run-status.js';
+import { secretPlaces } from '../../engine/preview/secret-places.js';
 import { maskReason } from '../../engine/runtime/reasons.js';
 import type { RunResult, StopRequest } from '../../engine/runtime/run-ports.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
@@ -178,7 +179,7 @@ export class ExecutionAttempt {
     if (plan instanceof Error) return this.refuseFor(executionReasons.unreadable('its plan', plan));
     const isCloning = clone_url !== null || plan.repository !== undefined;
     const secrets = await this.tools.secrets.resolve(this.execution, plan, isCloning);
-    if (secrets.kind !== 'values') return this.refuse(secrets);
+    if (secrets.kind !== 'values') return this.refuse(secrets, plan);
     const { values, access, registries } = secrets;
     const hidden = [...Object.values(values), ...access.values, ...registries.values];
     const masks = (this.masks = runMasks(plan, clone_url, hidden));
@@ -467,8 +468,8 @@ export class ExecutionAttempt {
   }
 
   /** A secret that it names cannot be given: then nothing of it runs. */
-  private refuse(why: SecretRefusal): Promise<AttemptEnd> {
-    return this.refuseFor(secretReason(why));
+  private refuse(why: SecretRefusal, plan: Plan): Promise<AttemptEnd> {
+    return this.refuseFor(secretReason(why, plan));
   }
 
   private refuseFor(reason: StoredReason): Promise<AttemptEnd> {
@@ -564,10 +565,10 @@ export class ExecutionAttempt {
   }
 }
 
-function secretReason(why: SecretRefusal): StoredReason {
+function secretReason(why: SecretRefusal, plan: Plan): StoredReason {
   switch (why.kind) {
     case 'missing':
-      return executionReasons.secretMissing(why.names);
+      return executionReasons.secretMissing(why.names, secretPlaces(plan));
     case 'withheld':
       return executionReasons.secretWithheld(why.secrets, why.run);
     case 'unreadable':

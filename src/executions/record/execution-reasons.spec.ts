@@ -25,7 +25,7 @@ describe('reasons of executions', () => {
     executionReasons.restoreLost('w'),
     executionReasons.leaseLost(),
     executionReasons.workspaceFailed('ENOSPC'),
-    executionReasons.secretMissing(['A_KEY']),
+    executionReasons.secretMissing(['A_KEY'], new Map()),
     executionReasons.secretWithheld(
       [{ name: 'A_KEY', scope: 'global', events: ['push'], protected: false, why: 'event' }],
       { event: 'manual', unprotected: undefined },

@@ -1,4 +1,5 @@
 import { CONTAINERS_LABEL } from '../../common/values/worker-labels.js';
+import { noSecretText, type SecretPlaces } from '../../engine/preview/secret-places.js';
 import { MissingKeyError } from '../../secrets/encryption/keyring.js';
 import type { SecretRun, WithheldSecret } from '../../secrets/store/secret-rules.js';
 import type { StoredReason } from './stored-state.js';
@@ -87,10 +88,10 @@ export const executionReasons = {
     message: `The worker could not prepare the workspace (${code}).`,
     data: { code },
   }),
-  secretMissing: (names: readonly string[]): StoredReason => ({
+  secretMissing: (names: readonly string[], places: SecretPlaces): StoredReason => ({
     code: 'secret_missing',
-    message: `There is no secret ${names.join(', ')} for this pipeline; set it by ./millrace secrets set.`,
-    data: { secrets: names },
+    message: `${noSecretText(names, places)} for this pipeline; set ${names.length === 1 ? 'it' : 'them'} by ./millrace secrets set.`,
+    data: { secrets: names, places: names.map((name) => places.get(name) ?? null) },
   }),
   secretWithheld: (secrets: readonly WithheldSecret[], run: SecretRun): StoredReason => ({
     code: 'secret_withheld',

@@ -29,6 +29,10 @@ export interface TestReportDocument {
   /** It ran what a pull request of another repository holds. */
   readonly is_fork: boolean;
   readonly created_at: Date;
+  /** That were read; none: the counts say nothing. Absent in older ones, which had files. */
+  readonly files?: number;
+  /** What was not read, and why, masked: at most 11 lines. Absent in older ones. */
+  readonly problems?: readonly string[];
   readonly counts: TestCounts;
   readonly failures: readonly TestFailure[];
   readonly unlisted_failures: number;

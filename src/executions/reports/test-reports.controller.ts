@@ -33,7 +33,7 @@ export class TestReportsController {
   @ApiOperation({
     summary: 'What its tests said',
     description:
-      'For each try of a step with `reports`: counts, failures with their text, the slowest.',
+      'For each try of a step with `reports`: counts, failures with their text, the slowest, and what was not read.',
   })
   @ApiOkResponse({ type: [TestReportResponse] })
   @ApiErrors(400, 401, notFound('execution', EXAMPLE_ID), 503)

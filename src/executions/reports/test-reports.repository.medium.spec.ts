@@ -41,6 +41,7 @@ it('gives the newest reports that count, one by one, with what is needed of them
   await store(4, { is_fork: true });
   await store(5, { commit: null, is_fork: true });
   await store(6, { pipeline_id: uuidV7() });
+  await store(7, { files: 0, problems: ['nothing fits *.xml'] });
   const found: CountedReport[] = [];
   for await (const report of reports.newestCounted(pipelineId, 2)) found.push(report);
   expect(found.map(({ outcomes }) => outcomes)).toEqual([Buffer.from([3]), Buffer.from([2])]);

@@ -58,7 +58,8 @@ export class TestReportsRepository extends TestReportSink {
   }
 
   /**
-   * The newest first, read one by one: none of what a pull request of another repository ran.
+   * The newest first, read one by one: none of what a pull request of another repository ran, and
+   * none of which no file was read.
    */
   async *newestCounted(
     pipelineId: string,
@@ -67,7 +68,7 @@ export class TestReportsRepository extends TestReportSink {
     const ids = await databaseRetry(
       () =>
         this.reports
-          .find({ pipeline_id: pipelineId, is_fork: false })
+          .find({ pipeline_id: pipelineId, is_fork: false, files: { $ne: 0 } })
           .project<{ _id: string }>({ _id: 1 })
           .sort({ created_at: -1 })
           .limit(limit)

@@ -102,7 +102,7 @@ describe('LogWriter', () => {
     expect(texts(await read())).toEqual(['b ***', 'cloning https://x:***@host', 'a *** c']);
     const bytes = Buffer.concat((await live()).map((batch) => batch.bytes));
     expect(bytes.toString()).not.toContain('hunter2');
-    expect(writer.lastLines(out, 2)).toEqual(['cloning https://x:***@host', 'a *** c']);
+    expect(writer.lastLines(out, 2)).toEqual(['b ***', 'a *** c']);
   });
 
   it('masks what comes after the masks grew, in streams that are open, and hides it in its tails', async () => {
@@ -117,7 +117,7 @@ describe('LogWriter', () => {
     stdout.end();
     await writer.close();
     expect(texts(await read())).toEqual(['sent hunter2hunter2', 'held *** ***', 'x ***']);
-    expect(writer.lastLines(out, 3)).toEqual(['sent ***', 'held *** ***', 'x ***']);
+    expect(writer.lastLines(out, 3)).toEqual(['sent ***', 'held *** ***']);
     expect(writer.tail(3)).toEqual(['sent ***', 'held *** ***', 'x ***']);
   });
 
@@ -518,6 +518,17 @@ describe('LogWriter', () => {
       [102, 'again'],
     ]);
     expect(lines[0]).toMatchObject({ ...executionAddress, stream: 'system' });
+  });
+
+  it('gives as last lines of a try what it printed; the lines of the platform where that is nothing', () => {
+    const { writer } = setUp({ clock: new ManualClock() });
+    writer.systemLine(out, 'cache: restored');
+    expect(writer.lastLines(out, 5)).toEqual(['cache: restored']);
+    void writer.source(out).write(Buffer.from('one\n'));
+    void writer.source({ ...out, stream: 'stderr' }).write(Buffer.from('two\n'));
+    for (let index = 0; index < 10; index++) writer.systemLine(out, 'artifacts: kept');
+    expect(writer.lastLines(out, 5)).toEqual(['one', 'two']);
+    expect(writer.tail(2)).toEqual(['artifacts: kept', 'artifacts: kept']);
   });
 
   it('gives the last lines of a try and of the whole', () => {

@@ -77,6 +77,13 @@ interface NewLines {
   readonly added?: 'continues' | 'last';
 }
 
+/** The end of what one try printed. */
+interface TryTail {
+  /** False: it has printed nothing, and the lines are the platform's. */
+  readonly isOwn: boolean;
+  readonly lines: LineTail;
+}
+
 /** The end of an attempt's log. */
 export interface ClosedLog {
   readonly lastSeq: number;
@@ -101,7 +108,7 @@ export class LogWriter {
   private readonly held: HeldPackets | undefined;
   private readonly sinks = new Set<LogSink>();
   private readonly systemSources = new Map<string, LogSourceName>();
-  private readonly tails = new Map<string, LineTail>();
+  private readonly tails = new Map<string, TryTail>();
   private readonly wholeTail = new LineTail(WHOLE_TAIL_BYTES);
   private cancelFlush: (() => void) | undefined;
   private cooling = false;
@@ -185,12 +192,12 @@ export class LogWriter {
   }
 
   /**
-   * The last lines of one try over all its streams, masked, oldest first, each cut to 1,000
-   * characters.
+   * The last lines of what one try has printed, masked, oldest first, each cut to 1,000 characters.
+   * The platform's own lines are among them only where it has printed none.
    */
   lastLines(address: LogAddress, count: number): string[] {
     this.builder.seal();
-    return this.shown(this.tails.get(addressKey(address))?.last(count) ?? []);
+    return this.shown(this.tails.get(addressKey(address))?.lines.last(count) ?? []);
   }
 
   /** The last lines of this attempt, for the summary of the execution; as `lastLines`. */
@@ -317,8 +324,12 @@ export class LogWriter {
   private keepTail({ source, bytes, continues }: NumberedLines): void {
     this.wholeTail.add(bytes, source, continues);
     const key = addressKey(source);
-    const tail = this.tails.get(key) ?? new LineTail(TAIL_BYTES);
-    tail.add(bytes, source, continues);
+    const isOwn = source.stream !== 'system';
+    const known = this.tails.get(key);
+    if (known?.isOwn && !isOwn) return;
+    const isFirst = known === undefined || known.isOwn !== isOwn;
+    const tail = isFirst ? { isOwn, lines: new LineTail(TAIL_BYTES) } : known;
+    tail.lines.add(bytes, source, continues);
     // Re-inserted, so that the map is in order of the last use.
     this.tails.delete(key);
     this.tails.set(key, tail);

@@ -14,9 +14,11 @@ import type { StepOutput } from './step-output.js';
 
 /** Lines about files that were not read. */
 const SHOWN = 10;
+/** UTF-16 units of one that is stored. */
+const MAX_PROBLEM = 1_000;
 const TICK_MS = 20;
 
-/** Reads what the tests of one run said, stores it, and sums it up in the log. */
+/** Reads what the tests of one run said, stores it and what was not read, and sums it up in the log. */
 export class RunReports {
   constructor(
     private readonly sink: TestReportSink,
@@ -27,7 +29,7 @@ export class RunReports {
   ) {}
 
   /**
-   * Undefined: there is no file of the patterns.
+   * Undefined: no file of the patterns was read.
    *
    * @throws an error of the disk, of the store, or the reason of the signal
    */
@@ -43,11 +45,13 @@ export class RunReports {
     const { cases, files, problems } = await readReportFiles(
       ...([directory, plan.junit, since, this.masks, signal] as const),
     );
-    for (const problem of problems.slice(0, SHOWN)) this.tell(address, problem);
-    if (problems.length > SHOWN) this.tell(address, `${problems.length - SHOWN} more problems`);
-    if (files === 0) return undefined;
+    const told = firstOf(problems);
+    for (const problem of told) this.tell(address, problem);
     const report = await testReport(cases);
-    await this.sink.insert(await this.documentOf(address, environment, report), signal);
+    const stored = await this.documentOf(address, environment, report);
+    const shown = told.map((problem) => this.masks.cutText(problem, MAX_PROBLEM));
+    await this.sink.insert({ ...stored, files, problems: shown }, signal);
+    if (files === 0) return undefined;
     const { passed, failed, error, skipped, flaky } = report.counts;
     const ended = `${passed} passed, ${failed + error} failed, ${skipped} skipped`;
     const unsteady = flaky > 0 ? `, ${flaky} of them failed and passed` : '';
@@ -87,4 +91,9 @@ export class RunReports {
       outcomes: await packOutcomes(report.cases),
     };
   }
+}
+
+function firstOf(problems: readonly string[]): readonly string[] {
+  const more = problems.length - SHOWN;
+  return more > 0 ? [...problems.slice(0, SHOWN), `${more} more problems`] : problems;
 }

@@ -273,7 +273,10 @@ export class FailureResponse {
   @ApiProperty({ type: ReasonResponse })
   reason!: StoredReason;
 
-  @ApiProperty({ type: [String], description: 'At most 20.' })
+  @ApiProperty({
+    type: [String],
+    description: 'At most 20, of what it printed; of Millrace itself only where that is nothing.',
+  })
   last_lines!: readonly string[];
 }
 

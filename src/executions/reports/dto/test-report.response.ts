@@ -57,6 +57,17 @@ export class TestReportResponse {
   @ApiProperty({ type: String, format: 'date-time' })
   created_at!: Date;
 
+  @ApiPropertyOptional({
+    description: 'How many were read; 0: the counts say nothing. Absent in older ones.',
+  })
+  files?: number;
+
+  @ApiProperty({
+    type: [String],
+    description: 'What was not read, and why: ten, and how many more.',
+  })
+  problems!: string[];
+
   @ApiProperty({ type: TestCountsResponse })
   counts!: TestCountsResponse;
 
@@ -114,9 +125,11 @@ export class PipelineTestsResponse {
 }
 
 export function testReportResponse(report: TestReportSummary): TestReportResponse {
-  const { stage, step, attempt, execution_attempt, created_at, counts } = report;
+  const { stage, step, attempt, execution_attempt, created_at, files, counts } = report;
   return {
     ...{ stage, step, attempt, execution_attempt, created_at, counts },
+    ...(files !== undefined && { files }),
+    problems: [...(report.problems ?? [])],
     failures: report.failures.map(({ className, ...failure }) => ({
       ...failure,
       class_name: className,
