@@ -2,6 +2,7 @@ import type { PipelineDefinition, StepDefinition } from '../definition/definitio
 import { offsetInText } from '../yaml/expression-readers.js';
 import { quoted } from '../../common/values/redact-urls.js';
 import { isServiceName } from '../steps/deploy/service-name.js';
+import { foreignVariableHint, isForeignVariable, variableHere } from '../yaml/foreign-variables.js';
 import { formatPath } from '../yaml/problem.js';
 import type { ExpressionUse } from '../yaml/reader.js';
 import type { ExpressionRoot } from '../expression/expression.js';
@@ -121,9 +122,20 @@ class ReferenceChecks {
     } else if (reference.root === 'matrix') {
       const message = 'There is no matrix here: "matrix" is always empty.';
       this.sink.error('not_yet_supported', message, place, 'Remove it until the matrix comes');
+    } else if (reference.root === 'env') {
+      this.variable(first, place);
     } else {
       this.property(reference.root, first, PROPERTIES[reference.root], place);
     }
+  }
+
+  /** Only what nobody can set is certain: names with `CI_`. */
+  private variable(name: string, place: Place): void {
+    if (!name.startsWith('CI_') || !isForeignVariable(name)) return;
+    const here = variableHere(name);
+    const hint = here === undefined ? foreignVariableHint(name) : `Write env.${here}`;
+    const message = `Millrace sets no variable ${name}: it is empty.`;
+    this.sink.warn('unknown_variable', message, place, hint);
   }
 
   /** Addresses are known when a step starts, and to its own texts only. */

@@ -42,6 +42,7 @@ import { PIPELINE_MEANINGS, STAGE_MEANINGS } from './key-meanings.js';
 import { stepsReader } from './step-reader.js';
 import { withStageApproval } from './stage-approval.js';
 import { triggers } from './trigger-reader.js';
+import { warnOfForeignVariables } from './variable-warnings.js';
 import { advised, duration, flag, integer, listOf, text } from '../yaml/value-readers.js';
 import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
 
@@ -276,6 +277,7 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
   }
   tellForeign(root, context);
   const values = pipelineFields.read(root, [], context);
+  warnOfForeignVariables(root, context);
   if (values === undefined) return undefined;
   const has = (key: string) => root.entries.some((entry) => entry.key === key);
   const at = { path: [], offset: root.start };

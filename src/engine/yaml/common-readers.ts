@@ -5,6 +5,7 @@ import { lineProblem } from '../../common/values/text-rule.js';
 import type { CredentialsPlan, RepositoryPlan, RetryCondition, RetryPlan } from '../plan/plan.js';
 import { template } from './expression-readers.js';
 import { either } from './json-schema.js';
+import { plainPath } from './plain-path.js';
 import type { YamlPath } from './problem.js';
 import { fields, type NameUse, type ReadContext, type Reader } from './reader.js';
 import {
@@ -128,30 +129,32 @@ export const labels: Reader<string[]> = listOf(
 );
 
 /** A directory inside the workspace. */
-export const workspacePath: Reader<string> = template({
-  expects: 'a path inside the workspace',
-  max: 1024,
-  oneLine: true,
-  check: (value) => {
-    if (/^([/\\~]|[A-Za-z]:)/.test(value)) {
-      const hint = 'Write it relative to the workspace: packages/api';
-      return ['invalid_path', `"${quoted(value, 100)}" is not relative to the workspace.`, hint];
-    }
-    let depth = 0;
-    for (const part of value.split('/')) {
-      if (part === '..') depth -= 1;
-      else if (part !== '' && part !== '.') depth += 1;
-      if (depth < 0) {
-        return [
-          'invalid_path',
-          `"${quoted(value, 100)}" leaves the workspace.`,
-          'Remove the leading ".."',
-        ];
+export const workspacePath: Reader<string> = plainPath(
+  template({
+    expects: 'a path inside the workspace',
+    max: 1024,
+    oneLine: true,
+    check: (value) => {
+      if (/^([/\\~]|[A-Za-z]:)/.test(value)) {
+        const hint = 'Write it relative to the workspace: packages/api';
+        return ['invalid_path', `"${quoted(value, 100)}" is not relative to the workspace.`, hint];
       }
-    }
-    return undefined;
-  },
-});
+      let depth = 0;
+      for (const part of value.split('/')) {
+        if (part === '..') depth -= 1;
+        else if (part !== '' && part !== '.') depth += 1;
+        if (depth < 0) {
+          return [
+            'invalid_path',
+            `"${quoted(value, 100)}" leaves the workspace.`,
+            'Remove the leading ".."',
+          ];
+        }
+      }
+      return undefined;
+    },
+  }),
+);
 
 const urlText = template({ expects: 'the URL of a git repository', max: 2048 });
 
