@@ -44,6 +44,17 @@ const PROPERTIES: Readonly<Partial<Record<ExpressionRoot, readonly string[]>>> =
   ],
   pipeline: ['id', 'name'],
 };
+/** What other systems call them. */
+const PROPERTY_HABITS: ReadonlyMap<string, string> = new Map([
+  ...['sha', 'commit_sha', 'revision', 'after'].map((name) => [name, 'commit'] as const),
+  ...['ref', 'ref_name', 'commit_branch'].map((name) => [name, 'branch'] as const),
+  ...['head_ref', 'source_branch'].map((name) => [name, 'head'] as const),
+  ...['base_ref', 'target_branch'].map((name) => [name, 'base'] as const),
+  ['event_name', 'event'],
+  ['user', 'actor'],
+  ['sender', 'actor'],
+  ['pr_number', 'number'],
+]);
 const STEP_PROPERTIES = ['status', 'outputs', 'exit_code'];
 const SERVICE_PROPERTIES = ['url', 'host', 'port'];
 const STAGE_PROPERTIES = ['status', 'steps'];
@@ -284,7 +295,8 @@ class ReferenceChecks {
     place: Place,
   ): void {
     if (known === undefined || name === undefined || known.includes(name)) return;
-    const near = nearestName(name, known);
+    const habit = of === 'trigger' ? PROPERTY_HABITS.get(name) : undefined;
+    const near = habit ?? nearestName(name, known);
     const hint = near === undefined ? `Known: ${known.join(', ')}` : `Did you mean "${near}"?`;
     const message = `${of} has no "${name}": it is always empty.`;
     this.sink.warn('unknown_property', message, place, hint);

@@ -14,6 +14,8 @@ const SET = /(?<![\w$])([A-Z][A-Z0-9_]+)=(?!["']?\$\{?\1\b)/g;
 const LOOP = /\b(?:for|read|mapfile)\s+(?:-\w+\s+)*([A-Z][A-Z0-9_]+)\b/g;
 /** What people read, not programs. */
 const PROSE = new Set(['name', 'description', 'message']);
+/** Codes of problems that say of a variable what to write in its place. */
+const TOLD_BY = new Set(['not_expanded', 'unexpected_character']);
 /** Of different names: each is told where it stands first. */
 const MAX_TOLD = 20;
 
@@ -25,7 +27,7 @@ export function warnOfForeignVariables(root: YamlMap, context: ReadContext): voi
   const reads = new Map<string, Read>();
   const own = new Set<string>();
   const told = new Set(
-    context.problems.filter(({ code }) => code === 'not_expanded').map(({ path }) => path),
+    context.problems.filter(({ code }) => TOLD_BY.has(code)).map(({ path }) => path),
   );
   for (const { node, path } of scalarsOf(root, [], own)) {
     own.add(node.text);

@@ -1,4 +1,5 @@
 import { nameRecord } from '../../common/values/name-record.js';
+import { quoted } from '../../common/values/redact-urls.js';
 import type { Environment } from '../plan/plan.js';
 import { checkTemplate } from './expression-readers.js';
 import { foreignVariableHint, isForeignVariable, variableHere } from './foreign-variables.js';
@@ -133,7 +134,8 @@ function valueOf(
   context: ReadContext,
 ): string | undefined {
   if (node.kind !== 'scalar') {
-    return wrongType(node, path, context, 'a text', 'Write JSON in quotes: \'{"a": 1}\'');
+    const hint = secretAdvice(name, node) ?? 'Write JSON in quotes: \'{"a": 1}\'';
+    return wrongType(node, path, context, 'a text', hint);
   }
   const problem = variableValueProblem(name, value);
   if (problem !== undefined) {
@@ -144,6 +146,17 @@ function valueOf(
   if (!checkTemplate(value, node, path, context)) return undefined;
   warnOfShellVariable(name, value, node, path, context);
   return value;
+}
+
+/** `NAME: { from_secret: other }` and its like: a secret is the variable of its own name. */
+function secretAdvice(name: string, node: YamlNode): string | undefined {
+  const entries = node.kind === 'map' ? node.entries : [];
+  const found = entries.find(({ key }) => /^(from_?secret|secret|secretKeyRef)$/i.test(key));
+  if (found === undefined) return undefined;
+  const { value } = found;
+  const secret = value.kind === 'scalar' && value.text !== '' ? quoted(value.text, 60) : name;
+  const same = `Write secrets: [${secret}] beside environment`;
+  return secret === name ? same : `${same}: it is the variable $${secret}`;
 }
 
 /** The program gets these characters as they are, which is rarely what was meant. */
