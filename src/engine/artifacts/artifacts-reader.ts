@@ -1,5 +1,6 @@
 import { quoted } from '../../common/values/redact-urls.js';
 import { template } from '../yaml/expression-readers.js';
+import { plainPath } from '../yaml/plain-path.js';
 import { fields, type Reader } from '../yaml/reader.js';
 import { choice, duration, listOf, mapOr, mapped, text } from '../yaml/value-readers.js';
 import { artifactPathProblem } from './artifact-paths.js';
@@ -10,12 +11,14 @@ const MINUTE_MS = 60_000;
 const TEN_YEARS_MS = 3_650 * 24 * 60 * MINUTE_MS;
 
 const paths: Reader<string[]> = listOf(
-  template({
-    expects: 'a path or pattern inside the workspace',
-    max: 1024,
-    oneLine: true,
-    check: artifactPathProblem,
-  }),
+  plainPath(
+    template({
+      expects: 'a path or pattern inside the workspace',
+      max: 1024,
+      oneLine: true,
+      check: artifactPathProblem,
+    }),
+  ),
   { min: 1, max: MAX_PATHS, single: true },
 );
 

@@ -2,6 +2,7 @@ import type { PipelineDefinition, StepDefinition } from '../definition/definitio
 import { offsetInText } from '../yaml/expression-readers.js';
 import { quoted } from '../../common/values/redact-urls.js';
 import { isServiceName } from '../steps/deploy/service-name.js';
+import { foreignVariableHint, isForeignVariable, variableHere } from '../yaml/foreign-variables.js';
 import { formatPath } from '../yaml/problem.js';
 import type { ExpressionUse } from '../yaml/reader.js';
 import type { ExpressionRoot } from '../expression/expression.js';
@@ -43,6 +44,17 @@ const PROPERTIES: Readonly<Partial<Record<ExpressionRoot, readonly string[]>>> =
   ],
   pipeline: ['id', 'name'],
 };
+/** What other systems call them. */
+const PROPERTY_HABITS: ReadonlyMap<string, string> = new Map([
+  ...['sha', 'commit_sha', 'revision', 'after'].map((name) => [name, 'commit'] as const),
+  ...['ref', 'ref_name', 'commit_branch'].map((name) => [name, 'branch'] as const),
+  ...['head_ref', 'source_branch'].map((name) => [name, 'head'] as const),
+  ...['base_ref', 'target_branch'].map((name) => [name, 'base'] as const),
+  ['event_name', 'event'],
+  ['user', 'actor'],
+  ['sender', 'actor'],
+  ['pr_number', 'number'],
+]);
 const STEP_PROPERTIES = ['status', 'outputs', 'exit_code'];
 const SERVICE_PROPERTIES = ['url', 'host', 'port'];
 const STAGE_PROPERTIES = ['status', 'steps'];
@@ -121,9 +133,20 @@ class ReferenceChecks {
     } else if (reference.root === 'matrix') {
       const message = 'There is no matrix here: "matrix" is always empty.';
       this.sink.error('not_yet_supported', message, place, 'Remove it until the matrix comes');
+    } else if (reference.root === 'env') {
+      this.variable(first, place);
     } else {
       this.property(reference.root, first, PROPERTIES[reference.root], place);
     }
+  }
+
+  /** Only what nobody can set is certain: names with `CI_`. */
+  private variable(name: string, place: Place): void {
+    if (!name.startsWith('CI_') || !isForeignVariable(name)) return;
+    const here = variableHere(name);
+    const hint = here === undefined ? foreignVariableHint(name) : `Write env.${here}`;
+    const message = `Millrace sets no variable ${name}: it is empty.`;
+    this.sink.warn('unknown_variable', message, place, hint);
   }
 
   /** Addresses are known when a step starts, and to its own texts only. */
@@ -272,7 +295,8 @@ class ReferenceChecks {
     place: Place,
   ): void {
     if (known === undefined || name === undefined || known.includes(name)) return;
-    const near = nearestName(name, known);
+    const habit = of === 'trigger' ? PROPERTY_HABITS.get(name) : undefined;
+    const near = habit ?? nearestName(name, known);
     const hint = near === undefined ? `Known: ${known.join(', ')}` : `Did you mean "${near}"?`;
     const message = `${of} has no "${name}": it is always empty.`;
     this.sink.warn('unknown_property', message, place, hint);

@@ -32,7 +32,7 @@ describe('what other systems write', () => {
     [ofStep('services: [a]'), /unknown_key, Write sidecars at its stage or the pipeline$/],
     [ofStep('expire_in: 3d'), /unknown_key, It belongs into artifacts: \{/],
     [ofStep('stage: a'), /unknown_key, A step stands in its stage/],
-    [ofStep('tags: [a]'), /unknown_key, Write runs_on at the top level; tags of an image/],
+    [ofStep('tags: [a]'), /unknown_key, Write runs_on at the top level: .*tags of an image/],
     [ofStep('timeout-minutes: 5'), /unknown_key, Write timeout: 10m$/],
     [ofStep('timeout_in_minutes: 5'), /unknown_key, Write timeout: 10m$/],
     [ofStep('soft_fail: true'), /unknown_key, Write continue_on_error$/],
@@ -51,7 +51,7 @@ describe('what other systems write', () => {
     [ofStep('mem: 1g'), /unknown_key, Write memory$/],
     [ofStep('docker_image: a'), /unknown_key, Write image: node:22$/],
     [ofPipeline('when: { event: push }'), /unknown_key, Write triggers for the events/],
-    [ofPipeline('labels: { a: b }'), /unknown_key, Write runs_on$/],
+    [ofPipeline('labels: { a: b }'), /unknown_key, Write runs_on, which names labels of workers/],
     [ofPipeline('clone: { git: a }'), /unknown_key, Write repository$/],
     [ofPipeline('include: [a]'), /unknown_key, Files are not included/],
     [ofPipeline('permissions: { a: b }'), /unknown_key, A token gets its scopes/],
@@ -87,7 +87,7 @@ describe('what other systems write', () => {
     [ofPipeline('needs: [a]'), /unknown_key, needs belong to a stage or a step$/],
     [ofPipeline('depends_on: [a]'), /unknown_key, Write needs at a stage or a step$/],
     [ofPipeline('dependencies: [a]'), /unknown_key, Write needs at a stage or a step$/],
-    [ofPipeline('tags: [a]'), /unknown_key, Write runs_on$/],
+    [ofPipeline('tags: [a]'), /unknown_key, Write runs_on, which names labels of workers/],
     [ofSidecar('mounts: [a]'), /unknown_key, A sidecar sees no files/],
     [ofSidecar('pull_policy: always'), /unknown_key, Write pull$/],
     [ofSidecar('tmpfs: [a]'), /unknown_key, A sidecar sees no files/],
@@ -164,6 +164,51 @@ describe('what other systems write', () => {
     ],
   ])('%s', (yaml, expected) => {
     expect(told(yaml)).toEqual([expect.stringMatching(expected)]);
+  });
+});
+
+describe('what somebody moves from another system', () => {
+  it.each([
+    [ofStep('environment: { T: { from_secret: u } }'), /wrong_type, Write secrets: \[u\] .*\$u$/],
+    [ofStep('environment: { T: { from_secret: T } }'), /Write secrets: \[T\] beside environment$/],
+    [ofStep('environment: { T: "${{ secrets.DEPLOY }}" }'), /unknown_name, .*secrets: \[DEPLOY\]/],
+    [ofStep("when: \"secrets['A'] != ''\""), /unknown_name, Write secrets: \[NAME\]/],
+    [ofStep('secrets: [{ source: a, target: b }]'), /secrets\[0\]: wrong_type, Write B: a secret/],
+    [ofStep('when: on_failure'), /unknown_name, Write the step into on_failure: /],
+    [ofStep('when: on_success'), /unknown_name, Leave it out/],
+    [ofStep('when: manual'), /unknown_name, Write approval/],
+    [
+      ofStep('when: [{ branch: main, event: [push, tag] }]'),
+      /when: trigger\.branch == 'main' && \(trigger\.event == 'push' \|\| trigger\.tag\)$/,
+    ],
+    [ofStep('when: { status: failure }'), /wrong_type, Write one expression: when: failure\(\)$/],
+    [ofStep('when: { path: a }'), /wrong_type, Write one expression, as when: /],
+    [ofStep('when: $CI_COMMIT_BRANCH == "main"'), /unexpected_character, Write env\.CI_BRANCH$/],
+    [ofStep('when: trigger.sha'), /unknown_property, Did you mean "commit"/],
+    [ofStep('when: trigger.ref'), /unknown_property, Did you mean "branch"/],
+    [ofStep('only: [tags]'), /unknown_key, .*for tags when: trigger\.tag/],
+    [ofPipeline('only: [tags]'), /unknown_key, .*for tags when: trigger\.tag/],
+    [ofStep('strategy: { matrix: { a: [1] } }'), /unknown_key, .*share one workspace/],
+    [ofStep('reports: junit.xml'), /wrong_type, Write reports: \{ junit: junit\.xml \}$/],
+    [ofStep('uses: actions/checkout@v4'), /unknown_key, Write repository: .*connected repository/],
+    [ofStep('uses: actions/cache@v4'), /unknown_key, Write cache at the step/],
+    [ofStep('uses: acme/other@v1'), /unknown_key, There are no actions/],
+    [ofPipeline('variables: [&go golang]'), /unknown_key, Write x-variables/],
+    [ofPipeline('variables: { go: { image: a } }'), /unknown_key, Write x-variables/],
+    [ofPipeline('variables: { GO: 1 }'), /unknown_key, Write environment$/],
+    [ofPipeline('variables: [GO=1]'), /unknown_key, Write environment$/],
+    [ofPipeline('.python: { image: a }'), /unknown_key, Write x-python: &python …, and \*python/],
+    ['name: x\nsteps: { vet: { run: a } }\n', /^steps: wrong_type, .* - name: vet$/],
+    ['name: x\nsteps: { run: a }\n', /^steps: wrong_type, Begin each item with/],
+    [ofPipeline('runs_on: ubuntu-latest'), /^runs_on: label_of_others, Remove it, or .*image/],
+    [ofPipeline('runs_on: [macos-14]'), /^runs_on\[0\]: label_of_others/],
+    [ofPipeline('runs_on: [docker]'), /^runs_on\[0\]: label_of_others/],
+  ])('%s', (yaml, expected) => {
+    expect(told(yaml)).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it('is no label of a worker of ours', () => {
+    expect(told(ofPipeline('runs_on: [linux, gpu, ubuntu]'))).toEqual([]);
   });
 });
 

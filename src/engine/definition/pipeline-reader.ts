@@ -23,6 +23,7 @@ import {
   CONTAINER_HABITS,
   FOREIGN_HABITS,
   JOB_HABITS,
+  LABELS_OF_WORKERS,
   MACHINE_HABITS,
   STEP_ONLY_HABITS,
 } from '../yaml/habits.js';
@@ -42,6 +43,7 @@ import { PIPELINE_MEANINGS, STAGE_MEANINGS } from './key-meanings.js';
 import { stepsReader } from './step-reader.js';
 import { withStageApproval } from './stage-approval.js';
 import { triggers } from './trigger-reader.js';
+import { warnOfForeignVariables } from './variable-warnings.js';
 import { advised, duration, flag, integer, listOf, text } from '../yaml/value-readers.js';
 import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
 
@@ -94,7 +96,7 @@ export const stageTable = {
     ...CONTAINER_HABITS,
     ...JOB_HABITS,
     ...STEP_ONLY_HABITS,
-    tags: 'Write runs_on at the top level',
+    tags: MACHINE_HABITS.machine,
     stage: 'Write name',
     job: 'Write name',
     include: 'Files are not included: write it here, or as a pipeline of its own',
@@ -186,9 +188,9 @@ export const pipelineTable = {
     ...CONTAINER_HABITS,
     ...JOB_HABITS,
     ...STEP_ONLY_HABITS,
-    'runs-on': 'Write runs_on',
-    pool: 'Write runs_on',
-    agents: 'Write runs_on',
+    'runs-on': LABELS_OF_WORKERS,
+    pool: LABELS_OF_WORKERS,
+    agents: LABELS_OF_WORKERS,
     platform: 'Write defaults: { platform: … }, or runs_on for the machine',
     workflow: 'Write triggers',
     workflows: 'Write stages, with needs',
@@ -212,8 +214,8 @@ export const pipelineTable = {
     needs: 'needs belong to a stage or a step',
     depends_on: 'Write needs at a stage or a step',
     dependencies: 'Write needs at a stage or a step',
-    tags: 'Write runs_on',
-    labels: 'Write runs_on',
+    tags: LABELS_OF_WORKERS,
+    labels: LABELS_OF_WORKERS,
     when: 'Write triggers for the events, and when at a stage or a step',
     clone: 'Write repository',
     include: 'Files are not included: write it here, or as a pipeline of its own',
@@ -239,6 +241,7 @@ export const pipelineTable = {
     version: 'Remove it: the format has no version',
     type: 'Remove it: stages or steps say what the pipeline is',
   },
+  adviceByValue: sharedAdvice,
   adviceFor: (key, value) =>
     isJob(value) && nearestName(key, ['defaults']) === undefined
       ? `Write it as a stage: stages: [{ name: ${shown(key)}, steps: [ … ] }]`
@@ -250,6 +253,23 @@ const JOB_KEYS = new Set(['script', 'run', 'steps', 'stage', 'image', 'extends',
 
 function isJob(node: YamlNode): boolean {
   return node.kind === 'map' && node.entries.some(({ key }) => JOB_KEYS.has(key));
+}
+
+/** What other systems keep for later use by anchors, and for nothing else. */
+function sharedAdvice(key: string, value: YamlNode): string | undefined {
+  if (key === 'variables' && value.kind !== 'scalar' && !isEnvironment(value)) {
+    return 'Write x-variables: what begins with x- is for anchors alone; environment is for variables';
+  }
+  if (!/^\.[\w-]/.test(key)) return undefined;
+  const name = quoted(key.slice(1), 60);
+  return `Write x-${name}: &${name} …, and *${name} where it is used`;
+}
+
+/** A map of texts, or a list of `NAME=value`. */
+function isEnvironment(node: YamlNode): boolean {
+  if (node.kind === 'map') return node.entries.every(({ value }) => value.kind === 'scalar');
+  const items = node.kind === 'list' ? node.items : [];
+  return items.every((item) => item.kind === 'scalar' && item.text.includes('='));
 }
 
 /** A name as it stands in a list of maps of one line. */
@@ -276,6 +296,7 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
   }
   tellForeign(root, context);
   const values = pipelineFields.read(root, [], context);
+  warnOfForeignVariables(root, context);
   if (values === undefined) return undefined;
   const has = (key: string) => root.entries.some((entry) => entry.key === key);
   const at = { path: [], offset: root.start };

@@ -1,4 +1,5 @@
 import { hasName, mergedNames } from '../../common/values/name-record.js';
+import { quoted } from '../../common/values/redact-urls.js';
 import type { Environment, RetryPlan } from '../plan/plan.js';
 import { commandStep, NO_COMMANDS } from '../steps/shell/command-step.js';
 import {
@@ -26,7 +27,7 @@ import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
 import { fields, wrongType, type NameUse, type ReadContext, type Reader } from '../yaml/reader.js';
 import { isSplitCommand } from '../yaml/split-text.js';
-import { duration, listOf } from '../yaml/value-readers.js';
+import { advised, duration, listOf } from '../yaml/value-readers.js';
 import type { YamlNode } from '../yaml/yaml-tree.js';
 import type { ArtifactsPlan, ArtifactsSource } from '../plan/artifacts-plan.js';
 import type { CachePlan } from '../plan/caches-plan.js';
@@ -69,6 +70,7 @@ export const stepTable = {
     matrix: LATER.matrix,
     interruptible: LATER.concurrency,
   },
+  adviceByValue: actionAdvice,
   habits: {
     ...FOREIGN_HABITS,
     ...MACHINE_HABITS,
@@ -77,7 +79,8 @@ export const stepTable = {
     bash: 'Write run, with shell: bash',
     pwsh: 'Write run: there is sh and bash',
     powershell: 'Write run: there is sh and bash',
-    checkout: 'Write repository at the top level: it is cloned before the first stage',
+    checkout:
+      'Write repository at the top level: it is cloned before the first stage; a file of a connected repository needs none',
     block: 'Write approval',
     input: 'Write approval, with inputs',
     workingDirectory: 'Write working_directory',
@@ -100,13 +103,10 @@ export const stepTable = {
     dependencies: 'Write needs for the order, and artifacts_from for files of other steps',
     expire_in: 'It belongs into artifacts: { paths: …, expire_in: … }',
     stage: 'A step stands in its stage: stages: [{ name: …, steps: [ … ] }]',
-    tags: 'Write runs_on at the top level; tags of an image belong into build: { tags: … }',
+    tags: 'Write runs_on at the top level: labels of workers; tags of an image belong into build: { tags: … }',
     dockerfile: 'It belongs into build: { dockerfile: … }',
     push: 'It belongs into build: { tags: …, push: true }',
     registry: 'Write the host in front of the name of the image, and registries at the top level',
-    only: 'Write when, or triggers at the top level',
-    except: 'Write when, or triggers at the top level',
-    rules: 'Write when, or triggers at the top level',
     allow_failure: 'Write continue_on_error',
     ignore_errors: 'Write continue_on_error',
     soft_fail: 'Write continue_on_error',
@@ -156,6 +156,7 @@ export const hookTable = {
   same: { condition: 'when' },
   meanings: MEANINGS,
   later: stepTable.later,
+  adviceByValue: actionAdvice,
   habits: {
     ...stepTable.habits,
     needs: 'Hooks run one after another, in the order of the text',
@@ -186,7 +187,7 @@ export function stepsReader(kind: 'stage' | 'hook', min: number): Reader<StepDef
     schema: stepSchema(kind),
     read: (node, path, context) => readStep(kind, node, path, context),
   };
-  const list = listOf(item, { min, max: 10_000 });
+  const list = advised(listOf(item, { min, max: 10_000 }), namedStepsAdvice);
   return {
     expects: list.expects,
     schema: list.schema,
@@ -195,6 +196,33 @@ export function stepsReader(kind: 'stage' | 'hook', min: number): Reader<StepDef
       return drafts === undefined ? undefined : withNames(drafts);
     },
   };
+}
+
+/** A map of steps by their names. */
+function namedStepsAdvice(node: YamlNode): string | undefined {
+  const [first] = node.kind === 'map' ? node.entries : [];
+  if (node.kind !== 'map' || first === undefined) return undefined;
+  if (!node.entries.every(({ value }) => value.kind === 'map')) return undefined;
+  return `Begin each step with its name: - name: ${quoted(first.key, 60)}`;
+}
+
+/** What stands here for actions of GitHub that all know. */
+const ACTIONS: readonly (readonly [RegExp, string])[] = [
+  [
+    /^actions\/checkout\b/,
+    'Write repository: <url> at the top level; nothing in a file of a connected repository, and for ./millrace run in a checkout',
+  ],
+  [/^actions\/cache\b/, 'Write cache at the step that needs it: cache: npm'],
+  [/^actions\/upload-artifact\b/, 'Write artifacts at the step that makes the files'],
+  [/^actions\/download-artifact\b/, 'Write artifacts_from at the step that needs the files'],
+  [/^actions\/setup-\w+/, 'Write image (image: node:22), or path: see docs/toolchains.md'],
+  [/^docker\/build-push-action\b/, 'Write build: { tags: …, push: true }'],
+  [/^docker\/login-action\b/, 'Write registries at the top level'],
+];
+
+function actionAdvice(key: string, value: YamlNode): string | undefined {
+  if (key !== 'uses' || value.kind !== 'scalar') return undefined;
+  return ACTIONS.find(([pattern]) => pattern.test(value.text))?.[1];
 }
 
 /** A command, a map with what begins a kind of step, or, in stages, one of RustCI. */

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { valueOf } from '../../common/values/name-record.js';
+import { quoted } from '../../common/values/redact-urls.js';
 import {
   EXPRESSION_LIMITS,
   EXPRESSION_ROOTS,
@@ -33,9 +34,15 @@ const HABITS: ReadonlyMap<string, string> = new Map([
   ['needs', 'steps'],
   ['outputs', 'steps.<name>.outputs'],
   ['status', 'steps.<name>.status'],
-  ['secrets', 'env'],
   ['NULL', 'null'],
   ['None', 'null'],
+]);
+/** Words of other systems that no name of ours stands for. */
+const OTHERWISE: ReadonlyMap<string, string> = new Map([
+  ['on_failure', 'Write the step into on_failure: of the pipeline, or when: failure()'],
+  ['on_success', 'Leave it out: a step runs after successes, as when: success()'],
+  ['never', 'Write when: false, or remove the step'],
+  ['manual', 'Write approval at the step, or the trigger - manual'],
 ]);
 const NAMED_ROOTS = new Set<string>(['steps', 'stages', 'services']);
 
@@ -248,8 +255,17 @@ class ExpressionParser {
       'unknown_name',
       `Unknown name "${token.text}".`,
       token.start,
-      this.hintFor(token) ?? hint,
+      this.hintFor(token) ?? this.secretHint(token) ?? OTHERWISE.get(token.text) ?? hint,
     );
+  }
+
+  /** A secret is no value of expressions: whoever reads a plan would read it. */
+  private secretHint(token: Token): string | undefined {
+    if (token.text !== 'secrets') return undefined;
+    const name = this.tokens[this.at + 1];
+    const isNamed = this.peek().text === '.' && name?.kind === 'name';
+    const shown = isNamed ? quoted(name.text, 60) : 'NAME';
+    return `Write secrets: [${shown}] at the step, and read the variable $${shown} in run`;
   }
 
   private binary(

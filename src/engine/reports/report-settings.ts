@@ -1,7 +1,9 @@
 import type { ReportsPlan } from '../plan/reports-plan.js';
+import { quoted } from '../../common/values/redact-urls.js';
 import { globs } from '../yaml/glob-reader.js';
 import { fields, type Reader } from '../yaml/reader.js';
-import { mapped } from '../yaml/value-readers.js';
+import { advised, mapped } from '../yaml/value-readers.js';
+import type { YamlNode } from '../yaml/yaml-tree.js';
 
 export const reportsTable = {
   name: 'reports',
@@ -17,7 +19,16 @@ export const reportsTable = {
 } as const;
 
 /** `reports: { junit: "junit/*.xml" }`, or a list of globs. */
-export const reports: Reader<ReportsPlan> = mapped(fields(reportsTable), ({ junit }) => ({
-  // Without it a problem was told.
-  junit: junit ?? [],
-}));
+export const reports: Reader<ReportsPlan> = mapped(
+  advised(fields(reportsTable), pathAdvice),
+  ({ junit }) => ({
+    // Without it a problem was told.
+    junit: junit ?? [],
+  }),
+);
+
+function pathAdvice(node: YamlNode): string | undefined {
+  if (node.kind === 'map' || (node.kind === 'scalar' && node.value === null)) return undefined;
+  const path = node.kind === 'scalar' ? quoted(node.text, 60) : '[ … ]';
+  return `Write reports: { junit: ${path} }`;
+}

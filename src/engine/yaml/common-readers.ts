@@ -5,9 +5,11 @@ import { lineProblem } from '../../common/values/text-rule.js';
 import type { CredentialsPlan, RepositoryPlan, RetryCondition, RetryPlan } from '../plan/plan.js';
 import { template } from './expression-readers.js';
 import { either } from './json-schema.js';
+import { plainPath } from './plain-path.js';
 import type { YamlPath } from './problem.js';
 import { fields, type NameUse, type ReadContext, type Reader } from './reader.js';
 import {
+  advised,
   choice,
   duration,
   fitting,
@@ -107,7 +109,19 @@ export const secretUse: Reader<NameUse> = placed(
 );
 
 /** Names of secrets that become variables of steps; each with its place. */
-export const secrets: Reader<NameUse[]> = listOf(secretUse, { max: 100, single: true });
+export const secrets: Reader<NameUse[]> = listOf(advised(secretUse, renamedSecretAdvice), {
+  max: 100,
+  single: true,
+});
+
+/** `{ source: a, target: B }`: a secret is the variable of its own name. */
+function renamedSecretAdvice(node: YamlNode): string | undefined {
+  const entries = node.kind === 'map' ? node.entries : [];
+  const target = entries.find(({ key }) => /^(target|name|as)$/.test(key))?.value;
+  if (target?.kind !== 'scalar') return undefined;
+  const shown = quoted(target.text.toUpperCase(), 60);
+  return `Write ${shown}: a secret is the variable of its own name, so store it under that`;
+}
 
 const NO_SECRET = {
   message: '"__proto__" cannot be used as a name.',
@@ -115,43 +129,67 @@ const NO_SECRET = {
 } as const;
 
 export const labels: Reader<string[]> = listOf(
-  text({
-    expects: 'a label',
-    max: 63,
-    ...fitting(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, (value) => [
-      'invalid_name',
-      `"${quoted(value, 60)}" is no label.`,
-      'Use letters, digits, dots, - and _',
-    ]),
-  }),
+  workerLabel(
+    text({
+      expects: 'a label',
+      max: 63,
+      ...fitting(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, (value) => [
+        'invalid_name',
+        `"${quoted(value, 60)}" is no label.`,
+        'Use letters, digits, dots, - and _',
+      ]),
+    }),
+  ),
   { max: 20, single: true },
 );
 
-/** A directory inside the workspace. */
-export const workspacePath: Reader<string> = template({
-  expects: 'a path inside the workspace',
-  max: 1024,
-  oneLine: true,
-  check: (value) => {
-    if (/^([/\\~]|[A-Za-z]:)/.test(value)) {
-      const hint = 'Write it relative to the workspace: packages/api';
-      return ['invalid_path', `"${quoted(value, 100)}" is not relative to the workspace.`, hint];
-    }
-    let depth = 0;
-    for (const part of value.split('/')) {
-      if (part === '..') depth -= 1;
-      else if (part !== '' && part !== '.') depth += 1;
-      if (depth < 0) {
-        return [
-          'invalid_path',
-          `"${quoted(value, 100)}" leaves the workspace.`,
-          'Remove the leading ".."',
-        ];
+/** Machines of hosted systems: here no worker has such a label by itself. */
+const HOSTED = /^(ubuntu|windows|macos)-(latest|\d[\w.-]*)$|^(docker|self-hosted)$/i;
+
+/** A label of a worker, with a warning where an image or a hosted machine seems to be meant. */
+function workerLabel(reader: Reader<string>): Reader<string> {
+  return {
+    expects: reader.expects,
+    schema: reader.schema,
+    read: (node, path, context) => {
+      const value = reader.read(node, path, context);
+      if (value !== undefined && HOSTED.test(value)) {
+        const message = `runs_on names labels of workers and no image: only a worker with the label "${value}" takes this.`;
+        const hint = 'Remove it, or write defaults: { image: … } for the image of steps';
+        context.warn('label_of_others', message, { path, offset: node.start }, hint);
       }
-    }
-    return undefined;
-  },
-});
+      return value;
+    },
+  };
+}
+
+/** A directory inside the workspace. */
+export const workspacePath: Reader<string> = plainPath(
+  template({
+    expects: 'a path inside the workspace',
+    max: 1024,
+    oneLine: true,
+    check: (value) => {
+      if (/^([/\\~]|[A-Za-z]:)/.test(value)) {
+        const hint = 'Write it relative to the workspace: packages/api';
+        return ['invalid_path', `"${quoted(value, 100)}" is not relative to the workspace.`, hint];
+      }
+      let depth = 0;
+      for (const part of value.split('/')) {
+        if (part === '..') depth -= 1;
+        else if (part !== '' && part !== '.') depth += 1;
+        if (depth < 0) {
+          return [
+            'invalid_path',
+            `"${quoted(value, 100)}" leaves the workspace.`,
+            'Remove the leading ".."',
+          ];
+        }
+      }
+      return undefined;
+    },
+  }),
+);
 
 const urlText = template({ expects: 'the URL of a git repository', max: 2048 });
 

@@ -1,6 +1,8 @@
 import { nameRecord } from '../../common/values/name-record.js';
+import { quoted } from '../../common/values/redact-urls.js';
 import type { Environment } from '../plan/plan.js';
 import { checkTemplate } from './expression-readers.js';
+import { foreignVariableHint, isForeignVariable, variableHere } from './foreign-variables.js';
 import { SCALAR_TYPES } from './json-schema.js';
 import type { YamlPath } from './problem.js';
 import { describe, wrongType, type ReadContext, type Reader } from './reader.js';
@@ -10,6 +12,7 @@ import {
   variableNameProblem,
   variableValueProblem,
 } from './variable-rule.js';
+import { shellVariableIn } from './shell-variable.js';
 import type { YamlNode } from './yaml-tree.js';
 
 /** YAML readers of other programs lose this key, so none is asked to keep it. */
@@ -18,8 +21,6 @@ const NO_NAME = {
   message: '"__proto__" cannot be used as a name.',
   suggestion: 'Choose another name',
 } as const;
-/** `$NAME` and `${NAME}` as a shell reads them; not `$$NAME`, by which others mean characters. */
-const SHELL_VARIABLE = /(?<![$\\])\$(?:\{([A-Za-z_]\w*)[}:]|([A-Z][A-Z0-9_]+)\b)/;
 /** The shell itself expands the values of these. */
 const EXPANDED_BY_SHELLS = /^(PS[0-4]|PROMPT_COMMAND)$/;
 /** What expressions find of these at steps in a shell is not there at those in an image. */
@@ -133,7 +134,8 @@ function valueOf(
   context: ReadContext,
 ): string | undefined {
   if (node.kind !== 'scalar') {
-    return wrongType(node, path, context, 'a text', 'Write JSON in quotes: \'{"a": 1}\'');
+    const hint = secretAdvice(name, node) ?? 'Write JSON in quotes: \'{"a": 1}\'';
+    return wrongType(node, path, context, 'a text', hint);
   }
   const problem = variableValueProblem(name, value);
   if (problem !== undefined) {
@@ -146,6 +148,17 @@ function valueOf(
   return value;
 }
 
+/** `NAME: { from_secret: other }` and its like: a secret is the variable of its own name. */
+function secretAdvice(name: string, node: YamlNode): string | undefined {
+  const entries = node.kind === 'map' ? node.entries : [];
+  const found = entries.find(({ key }) => /^(from_?secret|secret|secretKeyRef)$/i.test(key));
+  if (found === undefined) return undefined;
+  const { value } = found;
+  const secret = value.kind === 'scalar' && value.text !== '' ? quoted(value.text, 60) : name;
+  const same = `Write secrets: [${secret}] beside environment`;
+  return secret === name ? same : `${same}: it is the variable $${secret}`;
+}
+
 /** The program gets these characters as they are, which is rarely what was meant. */
 function warnOfShellVariable(
   name: string,
@@ -155,13 +168,11 @@ function warnOfShellVariable(
   context: ReadContext,
 ): void {
   if (EXPANDED_BY_SHELLS.test(name) || COMMAND.test(value)) return;
-  const found = SHELL_VARIABLE.exec(value);
-  const meant = found?.[1] ?? found?.[2];
-  if (found === null || meant === undefined) return;
-  const shown = found[1] === undefined ? `$${meant}` : `\${${meant}}`;
-  const message = `Nobody expands ${shown} in the value of ${name}: it stays as it is written.`;
+  const found = shellVariableIn(value);
+  if (found === undefined) return;
+  const message = `Nobody expands ${found.shown} in the value of ${name}: it stays as it is written.`;
   const at = { path, offset: node.start };
-  context.warn('not_expanded', message, at, hintFor(name, meant));
+  context.warn('not_expanded', message, at, hintFor(name, found.name));
 }
 
 /** An expression that reads what a container has not would fail its step. */
@@ -169,7 +180,11 @@ function hintFor(name: string, meant: string): string {
   if (name === 'PATH' && meant === 'PATH') {
     return 'Write path: [folder]; it stands in front of PATH, in containers too';
   }
-  const expression = `\${{ env.${meant} }}`;
-  const written = NOT_IN_CONTAINERS.has(meant) ? `${expression} (not in containers)` : expression;
+  const here = variableHere(meant);
+  if (here === undefined && isForeignVariable(meant)) return foreignVariableHint(meant);
+  const expression = `\${{ env.${here ?? meant} }}`;
+  const written = NOT_IN_CONTAINERS.has(here ?? meant)
+    ? `${expression} (not in containers)`
+    : expression;
   return `Write ${written}, or set it in run: export ${name}="…"`;
 }

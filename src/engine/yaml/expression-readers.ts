@@ -6,6 +6,7 @@ import type { YamlPath } from './problem.js';
 import type { ReadContext, Reader } from './reader.js';
 import { wrongType } from './reader.js';
 import { text, type TextRule } from './value-readers.js';
+import { conditionsAdvice, shellInExpressionAdvice } from './when-advice.js';
 import type { YamlNode } from './yaml-tree.js';
 
 /** A text that may hold `${{ }}`; its `check` applies only when it holds none. */
@@ -51,7 +52,9 @@ export const whenExpression: Reader<string> = {
   expects: WHEN,
   schema: { type: SCALAR_TYPES },
   read: (node, path, context) => {
-    if (node.kind !== 'scalar' || node.value === null) return wrongType(node, path, context, WHEN);
+    if (node.kind !== 'scalar' || node.value === null) {
+      return wrongType(node, path, context, WHEN, conditionsAdvice(node));
+    }
     const wrapped = /^\s*\$\{\{([^]*)\}\}\s*$/.exec(node.text);
     const inner = wrapped?.[1];
     const isWhole = inner !== undefined && !inner.includes('${{') && !inner.includes('}}');
@@ -65,7 +68,13 @@ export const whenExpression: Reader<string> = {
     const skipped = isWhole ? node.text.indexOf('${{') + 3 : 0;
     const parsed = parseExpression(source);
     if (!parsed.ok) {
-      tell(parsed.problems, node, skipped, path, context);
+      const advice = shellInExpressionAdvice(source);
+      const problems = parsed.problems.map((problem) =>
+        advice !== undefined && problem.code === 'unexpected_character'
+          ? { ...problem, suggestion: advice }
+          : problem,
+      );
+      tell(problems, node, skipped, path, context);
       return undefined;
     }
     context.expressions.push({ kind: 'when', text: source, path, node, skipped });

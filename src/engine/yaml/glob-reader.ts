@@ -1,6 +1,7 @@
 import { quoted } from '../../common/values/redact-urls.js';
 import { GlobError } from '../../common/values/globs/glob-error.js';
 import { Globs } from '../../common/values/globs/globs.js';
+import { plainPath } from './plain-path.js';
 import type { Reader } from './reader.js';
 import { listOf, text } from './value-readers.js';
 
@@ -23,7 +24,7 @@ const glob: Reader<string> = text({
   },
 });
 
-const list = listOf(glob, { min: 1, max: 100, single: true });
+const list = listOf(plainPath(glob), { min: 1, max: 100, single: true });
 
 /**
  * One glob or a list of them (`common/values/globs`), of which at least one says what is taken.

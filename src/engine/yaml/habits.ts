@@ -28,7 +28,11 @@ export const STEP_ONLY_HABITS = {
 
 const TIMEOUT = 'Write timeout: 10m';
 const PLUGINS = 'There are no plugins: write the commands in run';
-const NO_STRATEGY = 'Write a step for each combination';
+const NO_STRATEGY =
+  'Write a step for each combination; steps of a stage share one workspace: give each a folder';
+/** Of `only`, `except` and `rules`. A tag by hand (`--tag`) is no event `tag`. */
+export const CONDITIONS =
+  'Write when, or triggers at the top level; for tags when: trigger.tag, which holds by hand too';
 
 /** Of jobs and steps, wherever they are written. */
 export const FOREIGN_HABITS = {
@@ -45,9 +49,9 @@ export const FOREIGN_HABITS = {
   displayName: 'Write name',
   label: 'Write name',
   dependsOn: 'Write needs at a stage or a step',
-  only: 'Write triggers at the top level, or when at a stage or a step',
-  except: 'Write triggers at the top level, or when at a stage or a step',
-  rules: 'Write triggers at the top level, or when at a stage or a step',
+  only: CONDITIONS,
+  except: CONDITIONS,
+  rules: CONDITIONS,
   extends: 'Nothing is inherited: what all steps share stands in defaults and environment',
   settings: PLUGINS,
   plugins: PLUGINS,
@@ -58,12 +62,16 @@ export const FOREIGN_HABITS = {
   coverage: 'Only junit is read (reports); keep others by artifacts',
 } as const;
 
+export const LABELS_OF_WORKERS =
+  'Write runs_on, which names labels of workers; for an image write defaults: { image: … }';
+const AT_TOP = 'Write runs_on at the top level: labels of workers; an image is image: …';
+
 /** Of machines, where something else than the pipeline says on which it runs. */
 export const MACHINE_HABITS = {
   runs_on: 'runs_on belongs to the pipeline',
   'runs-on': 'runs_on belongs to the pipeline',
-  pool: 'Write runs_on at the top level',
-  agents: 'Write runs_on at the top level',
-  machine: 'Write runs_on at the top level',
-  resource_class: 'Write runs_on at the top level',
+  pool: AT_TOP,
+  agents: AT_TOP,
+  machine: AT_TOP,
+  resource_class: AT_TOP,
 } as const;

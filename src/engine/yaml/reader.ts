@@ -112,6 +112,8 @@ export interface KeyTable<F extends FieldReaders> {
   readonly same?: Readonly<Record<string, keyof F & string>>;
   /** Names by the habit of other systems, with what to write here: never a key of later. */
   readonly habits?: Readonly<Record<string, string>>;
+  /** What to write for a key whose value says more than its name: before `habits`. */
+  readonly adviceByValue?: (key: string, value: YamlNode) => string | undefined;
   /** The same for keys that are known by their value, not by their name. */
   readonly adviceFor?: (key: string, value: YamlNode) => string | undefined;
   /** What keys mean, for editors; without one it is what the key takes. */
@@ -173,7 +175,10 @@ function readFields<F extends FieldReaders>(
 }
 
 function refuseKey(
-  table: Pick<KeyTable<FieldReaders>, 'name' | 'fields' | 'later' | 'habits' | 'adviceFor'> & {
+  table: Pick<
+    KeyTable<FieldReaders>,
+    'name' | 'fields' | 'later' | 'habits' | 'adviceFor' | 'adviceByValue'
+  > & {
     readonly same?: Readonly<Record<string, string>>;
   },
   key: string,
@@ -188,7 +193,8 @@ function refuseKey(
     return;
   }
   const known = [...Object.keys(table.fields), ...Object.keys(table.same ?? {})];
-  const habit = lookUp(table.habits, key) ?? table.adviceFor?.(key, value);
+  const habit =
+    table.adviceByValue?.(key, value) ?? lookUp(table.habits, key) ?? table.adviceFor?.(key, value);
   const nearest = nearestName(key, [...known, ...Object.keys(table.later ?? {})]);
   // Who means a key of later is helped neither by its name nor by the next best.
   const near = lookUp(table.later, nearest ?? '') === undefined ? nearest : undefined;

@@ -427,6 +427,9 @@ describe('validate', () => {
       name: 'fine',
       problems: [],
     });
+    expect((await check(yaml('bare', 'npm ci')).expect(200)).body.problems).toMatchObject([
+      { severity: 'warning', code: 'no_repository' },
+    ]);
     const bad = await check('name: x\n').expect(200);
     expect(bad.body).toMatchObject({ valid: false, name: null });
     expect(bad.body.problems.length).toBeGreaterThan(0);

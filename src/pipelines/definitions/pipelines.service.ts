@@ -13,6 +13,7 @@ import { failPoint } from '../../common/fail-point.js';
 import type { Page, PageRequest } from '../../common/http/paging.js';
 import type { Principal } from '../../auth/principals/principal.js';
 import type { InputDefinition } from '../../engine/plan/input-definition.js';
+import { emptyWorkspaceWarning } from '../../engine/compiler/empty-workspace.js';
 import type { DefinitionDocument } from '../../engine/definition/definition-document.js';
 import type { Problem } from '../../engine/yaml/problem.js';
 import type { Plan } from '../../engine/plan/plan.js';
@@ -117,7 +118,7 @@ export class PipelinesService implements OnModuleInit {
 
   /** All problems of a text; nothing is stored. */
   async validate(yaml: string): Promise<CompiledYaml> {
-    return this.compiler.compile(checkYamlText(yaml));
+    return withWorkspaceWarning(await this.compiler.compile(checkYamlText(yaml)));
   }
 
   /** @throws ValidationError with every problem of the YAML */
@@ -405,7 +406,7 @@ export class PipelinesService implements OnModuleInit {
   }
 
   private async compileValid(yaml: string): Promise<ValidYaml> {
-    const compiled = await this.compiler.compile(checkYamlText(yaml));
+    const compiled = await this.validate(yaml);
     if (compiled.kind === 'valid') return compiled;
     throw invalidPipeline(compiled.problems);
   }
@@ -417,6 +418,13 @@ export class PipelinesService implements OnModuleInit {
       updated_at: version.created_at,
     });
   }
+}
+
+/** What is stored by itself comes with no files. */
+function withWorkspaceWarning(compiled: CompiledYaml): CompiledYaml {
+  const warning = compiled.kind === 'valid' ? emptyWorkspaceWarning(compiled.plan) : undefined;
+  if (warning === undefined) return compiled;
+  return { ...compiled, problems: [warning, ...compiled.problems] };
 }
 
 /** Id of the pipeline that a file of a connected repository is, also if it never compiled. */
