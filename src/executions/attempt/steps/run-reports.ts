@@ -18,7 +18,7 @@ const SHOWN = 10;
 const MAX_PROBLEM = 1_000;
 const TICK_MS = 20;
 
-/** Reads what the tests of one run said, stores it and what was not read, and sums it up in the log. */
+/** Reads what tests of one run said, stores it and what was not read, and sums it up in the log. */
 export class RunReports {
   constructor(
     private readonly sink: TestReportSink,
