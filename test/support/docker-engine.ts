@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { endChild } from './end-child.js';
 import { eventually } from './eventually.js';
 import { removeTree } from './remove-tree.js';
+import { stopAll } from './stop-all.js';
 
 const run = promisify(execFile);
 /** Number of the daemon's containerd. */
@@ -136,11 +137,15 @@ export class DockerEngine {
 
   /** Ends all containers and the daemon, and removes everything of it. */
   async stop(): Promise<void> {
-    // One that was killed, or never came up, has nothing that could be asked for.
-    if (await this.isRunning()) await this.removeContainersAndNetworks();
-    await endChild(this.daemon);
-    // A daemon that was ended in the middle leaves mounts, over which `rm` must not go.
-    await removeTree(this.folder);
+    await stopAll(
+      async () => {
+        // One that was killed, or never came up, has nothing that could be asked for.
+        if (await this.isRunning()) await this.removeContainersAndNetworks();
+      },
+      () => endChild(this.daemon),
+      // A daemon that was ended in the middle leaves mounts, over which `rm` must not go.
+      () => removeTree(this.folder),
+    );
   }
 
   private isRunning(): Promise<boolean> {
