@@ -6,7 +6,7 @@ import { Moments } from '../terminal/moments.js';
 
 const PIPELINE = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
 const cache: Cache = {
-  id: `${PIPELINE}/${'0f3a'.repeat(8)}`,
+  id: `${PIPELINE}-${'0f3a'.repeat(8)}`,
   key: `npm-linux-${'9d'.repeat(20)}`,
   ...{ scope: 'branch main', size: 123_456_789, used_at: '2026-01-31T12:00:00.000Z' },
 };
@@ -19,7 +19,7 @@ it('shows at a terminal beginnings of ids, and whole keys below them', () => {
       columns,
       paint: (style, text) => terminal.paint(style, text),
     }).split('\n');
-  expect(shown(80)[1]).toContain(`${PIPELINE}/0f3a0f3a  branch main`);
+  expect(shown(80)[1]).toContain(`${PIPELINE}-0f3a0f3a  branch main`);
   expect(shown(80)[2]).toBe(`    key: ${cache.key}`);
   expect(shown(undefined)[1]).toContain(`${cache.id}  ${cache.key}`);
 });

@@ -20,18 +20,12 @@ const CACHE: ListedKind<Cache> = {
   line: ({ id, key }) => `${id}  ${cleanText(key)}`,
 };
 
-/** Digits of the hash, which tell the caches of one pipeline apart. */
-const HASH_DIGITS = 8;
-
-/** `<pipeline>/<beginning of the hash>`, by which a cache can be named. */
-function beginningOf(id: string): string {
-  const slash = id.indexOf('/');
-  return slash < 0 ? id : id.slice(0, slash + 1 + HASH_DIGITS);
-}
+/** Of `<pipeline>-<hash>` as much as tells the caches of one pipeline apart. */
+const BEGINNING = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b-0f3a0f3a'.length;
 
 export function cacheColumns(moments: Moments, isNarrow: boolean): readonly Column<Cache>[] {
   return [
-    { title: 'ID', text: ({ id }) => (isNarrow ? beginningOf(id) : id) },
+    { title: 'ID', text: ({ id }) => (isNarrow ? id.slice(0, BEGINNING) : id) },
     { title: 'KEY', text: ({ key }) => key, narrow: 'note' },
     { title: 'FOR', text: ({ scope }) => scope, narrow: 'name' },
     { title: 'SIZE', text: ({ size }) => shownSize(size), align: 'right' },

@@ -28,7 +28,7 @@ import { RunningAttempts } from './running-attempts.js';
 const DRAIN_MS = 20_000;
 /** How long interrupted executions may take: TERM, 8 s, KILL, and their last words. */
 const INTERRUPT_MS = 12_000;
-/** The machine is looked at so often, for no job waits for that, ms. */
+/** The machine is looked at so often, so that no job waits for it, ms. */
 const LOOK_EVERY_MS = 500;
 /** A look that is older, since the event loop stood still, is worth nothing, ms. */
 const LOOK_GOOD_MS = 1_000;
@@ -101,7 +101,7 @@ export class ExecutionsProcessor {
     this.draining = true;
     for (const unsubscribe of this.subscriptions) unsubscribe();
     this.consumer?.pause();
-    // Not waited for: a look at a file system that hangs ends never.
+    // Not waited for: a look at a file system that hangs never ends.
     void this.looks.stop();
     await this.lease.drain();
     await this.idleWithin(DRAIN_MS);
