@@ -3,8 +3,7 @@ import { validationError } from '../errors/millrace.error.js';
 import type { BodyBudget } from './body-budget.js';
 import { announcesBody, mediaType } from './content-type.js';
 import { jsonProblem } from './json-guard.js';
-import { readBody } from './read-body.js';
-import { decodeUtf8, refuseOtherCharset } from './utf8-body.js';
+import { decodeUtf8, readUtf8Body } from './utf8-body.js';
 import { parseJson } from './written-numbers.js';
 import type { MillraceRequest } from './request-context.js';
 
@@ -43,7 +42,7 @@ export function jsonBody(
       next();
       return;
     }
-    readJson(request as MillraceRequest, limit, budget).then(
+    readUtf8Body(request as MillraceRequest, limit, budget, jsonOf).then(
       (body) => {
         request.body = body;
         next();
@@ -53,20 +52,9 @@ export function jsonBody(
   };
 }
 
-async function readJson(
-  request: MillraceRequest,
-  limit: number,
-  budget: BodyBudget,
-): Promise<unknown> {
-  refuseOtherCharset(request);
-  const share = budget.open();
-  try {
-    const bytes = await readBody(request, limit, share);
-    if (bytes.length > LARGE_BYTES) await ownTurn();
-    return bodyOf(bytes);
-  } finally {
-    share.release();
-  }
+async function jsonOf(bytes: Buffer): Promise<unknown> {
+  if (bytes.length > LARGE_BYTES) await ownTurn();
+  return bodyOf(bytes);
 }
 
 const problemMessages = {

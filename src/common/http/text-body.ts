@@ -5,10 +5,9 @@ import type { BodyBudget } from './body-budget.js';
 import { Consumes } from './consumes.js';
 import { announcesBody, mediaType } from './content-type.js';
 import type { RouteHandler } from './controller-routes.js';
-import { readBody } from './read-body.js';
 import type { MillraceRequest } from './request-context.js';
 import type { Route, RouteTable } from './route-table.js';
-import { decodeUtf8, refuseOtherCharset } from './utf8-body.js';
+import { decodeUtf8, readUtf8Body } from './utf8-body.js';
 import { nameRecord } from '../values/name-record.js';
 
 const TEXT_BODY_KEY = 'millrace:text-body';
@@ -61,7 +60,8 @@ export function textBody(
       next();
       return;
     }
-    readText(request as MillraceRequest, limit, budget).then(
+    const textOf = (bytes: Buffer): string => decodeUtf8(bytes, { keepsMark: true });
+    readUtf8Body(request as MillraceRequest, limit, budget, textOf).then(
       (text) => {
         request.body = { [rule.property]: text };
         next();
@@ -69,18 +69,4 @@ export function textBody(
       (error: unknown) => next(error),
     );
   };
-}
-
-async function readText(
-  request: MillraceRequest,
-  limit: number,
-  budget: BodyBudget,
-): Promise<string> {
-  refuseOtherCharset(request);
-  const share = budget.open();
-  try {
-    return decodeUtf8(await readBody(request, limit, share), { keepsMark: true });
-  } finally {
-    share.release();
-  }
 }

@@ -1,10 +1,13 @@
 import { MillraceError, validationError } from '../errors/millrace.error.js';
 import { byteAddress, utf8Problem } from '../values/text-rule.js';
 import { refuseEncoding } from './consumes.js';
+import type { BodyBudget } from './body-budget.js';
 import { charset } from './content-type.js';
+import { readBody } from './read-body.js';
+import type { MillraceRequest } from './request-context.js';
 
 /** @throws UnsupportedMediaTypeError for a body that is compressed, or announced as other text */
-export function refuseOtherCharset({
+function refuseOtherCharset({
   headers,
 }: {
   readonly headers: {
@@ -33,5 +36,26 @@ export function decodeUtf8(bytes: Buffer, { keepsMark }: { readonly keepsMark: b
       suggestions: ['Send the body as UTF-8.'],
       cause: error,
     });
+  }
+}
+
+/**
+ * What `make` makes of the body of a request; its bytes count for the budget until then.
+ *
+ * @param limit largest body, bytes
+ * @throws ValidationError for another charset, and what `readBody` and `make` throw
+ */
+export async function readUtf8Body<T>(
+  request: MillraceRequest,
+  limit: number,
+  budget: BodyBudget,
+  make: (bytes: Buffer) => T | Promise<T>,
+): Promise<T> {
+  refuseOtherCharset(request);
+  const share = budget.open();
+  try {
+    return await make(await readBody(request, limit, share));
+  } finally {
+    share.release();
   }
 }

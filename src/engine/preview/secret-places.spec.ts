@@ -1,4 +1,6 @@
 import { compileYaml } from '../compiler/compile-yaml.js';
+import { secretsOf } from '../plan/secret-names.js';
+import { platformSecretsOf } from '../steps/clone-secrets.js';
 import { noSecretText, secretPlaces } from './secret-places.js';
 
 const YAML = `
@@ -21,6 +23,9 @@ it('names the first place of each secret, also of several that are not there', (
   const { plan } = compileYaml(YAML);
   if (!plan) throw new Error('no plan');
   const places = secretPlaces(plan);
+  // Whoever resolves secrets, or refuses what names any, goes by these.
+  const all = new Set([...secretsOf(plan), ...platformSecretsOf(plan)]);
+  expect(new Set(places.keys())).toEqual(all);
   expect(Object.fromEntries(places)).toEqual({
     ALL: 'the pipeline',
     CLONE: 'the repository of the pipeline',
