@@ -38,6 +38,6 @@ export async function deploymentBeginning(
   }
 }
 
-/** As lists show ids: shorter ones are those of executions. */
+/** As lists show ids; what is shorter is taken for an execution alone. */
 const LONG_BEGINNING = /^[0-9a-f]{8}-[0-9a-f-]{4,27}$/i;
 const NOT_TOLD: ReadonlySet<number> = new Set([exitCodes.notFound, exitCodes.auth]);
