@@ -123,7 +123,8 @@ steps:
     expect(await ids('--event', 'push')).toEqual([nothing, id]);
     expect(await ids('--repository', 'acme/shop', '--limit', '1')).toEqual([ping]);
     expect((await cli.run(['deliveries', '--repository', 'acme/other'])).code).toBe(5);
-    expect((await cli.run(['deliveries', 'show', 'ffff'])).code).toBe(5);
+    expect((await cli.run(['deliveries', 'show', 'f'.repeat(12)])).code).toBe(5);
+    expect((await cli.run(['deliveries', 'show', 'ffff'])).code).toBe(2);
     expect((await good(['repositories', 'check', 'acme/shop'])).stdout).not.toContain('FAILS');
 
     const replay = await good(['deliveries', 'replay', id, '--dry-run']);
