@@ -22,6 +22,7 @@ import { ExecutionExplainer } from './explanation/execution-explainer.js';
 import { ExecutionWaits } from './explanation/execution-waits.js';
 import { RecentlyFinished } from './explanation/finished-lately.js';
 import { ExecutionLogs } from './output/execution-logs.js';
+import { ExecutionViews } from './output/execution-views.js';
 import { ExecutionLogsController } from './output/execution-logs.controller.js';
 import { QueueProbe } from './placement/queue.probe.js';
 import { BadgesController } from './statistics/badges.controller.js';
@@ -48,6 +49,7 @@ import { PipelineStatsService } from './statistics/pipeline-stats.service.js';
     StepApprovals,
     RecentlyFinished,
     ExecutionLogs,
+    ExecutionViews,
     ArtifactReader,
     ExpiredArtifacts,
     PipelineTestsService,

@@ -101,7 +101,7 @@ export class ContinueExecution {
 
   /** Lets live readers look again. */
   tell(id: string): void {
-    this.bus.publish(liveTopic(id), 'state').catch((error: unknown) => {
+    this.bus.publish(liveTopic(id), 'resync').catch((error: unknown) => {
       this.logger.debug({ err: error, executionId: id }, 'live readers see it in time');
     });
   }

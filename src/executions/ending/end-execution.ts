@@ -12,6 +12,7 @@ import {
   type Settlement,
 } from '../record/executions.repository.js';
 import { executionFinished } from '../record/outbox-event.js';
+import { toldEnd } from '../record/told-end.js';
 
 const DEADLINE = { deadlineMs: 3_000 };
 
@@ -67,7 +68,7 @@ export class EndExecution {
     this.metrics.executionFinished(status, duration);
     const about = { executionId, attempt: fence, status, reason: reason?.code, duration };
     this.logger.log(about, 'execution ended');
-    await this.handover.handOver(executionId, news);
+    await this.handover.handOver(executionId, { ...news, told: toldEnd(fence, settlement) });
     return result;
   }
 }

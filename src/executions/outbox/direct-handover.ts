@@ -1,9 +1,8 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import type { OutboxEvent } from '../record/outbox-event.js';
 import { OutboxConsumers } from './outbox-consumers.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { OutboxStore } from './outbox-store.js';
-import { offerEvent } from './offer-event.js';
+import { offerEvent, type OfferedEvent } from './offer-event.js';
 import { TakenEvents } from './taken-events.js';
 
 /**
@@ -35,7 +34,7 @@ export class DirectHandover implements OnApplicationShutdown {
    * News that stand in the outbox of the execution now. Resolves when direct consumers have them.
    * Never rejects.
    */
-  async handOver(executionId: string, event: OutboxEvent): Promise<void> {
+  async handOver(executionId: string, event: OfferedEvent): Promise<void> {
     const consumers = this.consumers.of(event.type);
     const direct = consumers.filter(({ isDirect }) => isDirect);
     const { takenBy, refused } = await offerEvent(executionId, event, direct);

@@ -21,7 +21,7 @@ export class LiveFeedConsumer implements OutboxConsumer, OnModuleInit {
     this.consumers.register(this);
   }
 
-  async handle({ executionId }: ExecutionEvent): Promise<void> {
-    await this.live.end(executionId);
+  async handle({ executionId, told }: ExecutionEvent): Promise<void> {
+    await this.live.end(executionId, told);
   }
 }

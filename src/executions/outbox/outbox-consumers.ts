@@ -8,6 +8,8 @@ export interface ExecutionEvent {
   readonly type: OutboxEventType;
   readonly executionId: string;
   readonly at: Date;
+  /** For live readers, from the process that made the news: `toldEnd`. The relay has none. */
+  readonly told?: string | undefined;
 }
 
 /** Somebody who must hear of executions. */

@@ -7,15 +7,11 @@ import { ExecutionFeed, type FeedOutcome } from '../../logs/feed/execution-feed.
 import type { LogQuery } from '../../logs/read/log-query.js';
 import type { LogReader } from '../../logs/read/log-reader.js';
 import { endedExecution, pendingExecution } from '../record/execution.fixture.js';
-import { LiveExecutions } from '../record/live-executions.js';
 import { MemoryExecutions } from '../record/memory-executions.fixture.js';
-import type { ExecutionWaits } from '../explanation/execution-waits.js';
-import { executionReasons } from '../record/execution-reasons.js';
 import { ExecutionLogs } from './execution-logs.js';
+import type { ExecutionViews } from './execution-views.js';
 
 Logger.overrideLogger(false);
-
-const NO_WORKER = executionReasons.noWorker([]);
 
 describe('ExecutionLogs', () => {
   const executions = new MemoryExecutions();
@@ -30,8 +26,7 @@ describe('ExecutionLogs', () => {
       },
     }),
     executions.repository,
-    new LiveExecutions(bus),
-    standIn<ExecutionWaits>({ of: async () => NO_WORKER }),
+    standIn<ExecutionViews>({}),
     bus,
     metrics,
   );

@@ -2,20 +2,16 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { MillraceError, notFound, serviceUnavailable } from '../../common/errors/millrace.error.js';
 import { Metrics } from '../../common/metrics/metrics.js';
-import { isTerminal } from '../../engine/plan/run-status.js';
 import { EventBus } from '../../integrations/event-bus/event-bus.js';
 import { ExecutionFeed } from '../../logs/feed/execution-feed.js';
-import type { ExecutionView } from '../../logs/feed/execution-view.js';
 import { defaultFeedLimits } from '../../logs/feed/feed-places.js';
 import type { LogFilter } from '../../logs/read/log-lines.js';
 import { LogReader } from '../../logs/read/log-reader.js';
 import { type LogFormat, sendLog } from '../../logs/read/log-response.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
-import { ExecutionWaits } from '../explanation/execution-waits.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
-import { LiveExecutions } from '../record/live-executions.js';
 import { logFencesOf } from '../record/log-fences.js';
-import type { StoredStep } from '../record/stored-state.js';
+import { ExecutionViews } from './execution-views.js';
 
 /** More of a line is not shown in a tail; the log itself has all of it. */
 const TAIL_LINE_CHARACTERS = 1_000;
@@ -35,15 +31,14 @@ export class ExecutionLogs implements OnApplicationShutdown {
   constructor(
     private readonly reader: LogReader,
     private readonly executions: ExecutionsRepository,
-    private readonly live: LiveExecutions,
-    private readonly waits: ExecutionWaits,
+    views: ExecutionViews,
     bus: EventBus,
     private readonly metrics: Metrics,
   ) {
     this.feed = new ExecutionFeed({
       reader,
       bus,
-      loadView: (id) => this.view(id),
+      loadView: (id) => views.load(id),
       onProblem: (error) => this.logger.debug({ err: error }, 'the feed continues'),
     });
   }
@@ -100,43 +95,6 @@ export class ExecutionLogs implements OnApplicationShutdown {
         throw serverFullOfStreams();
     }
   }
-
-  private async view(id: string): Promise<ExecutionView | undefined> {
-    const stored = await this.executions.find(id);
-    if (!stored) return undefined;
-    const execution = await this.live.merge(stored);
-    return {
-      status: { ...statusEvent(execution), waits_for: await this.waits.of(execution) },
-      fences: logFencesOf(execution),
-      finished: isTerminal(execution.status),
-    };
-  }
-}
-
-/** What a `status` event says: everything that moves, without outputs and attempts. */
-function statusEvent(execution: ExecutionRecord): Record<string, unknown> {
-  return {
-    id: execution._id,
-    status: execution.status,
-    reason: execution.reason,
-    attempt: execution.attempt,
-    started_at: execution.started_at,
-    finished_at: execution.finished_at,
-    duration: execution.duration,
-    checkout: execution.checkout ? stepEvent(execution.checkout) : null,
-    stages: execution.stages.map(({ name, status, reason, steps }) => ({
-      name,
-      status,
-      reason,
-      steps: steps.map(stepEvent),
-    })),
-    on_failure: execution.on_failure.map(stepEvent),
-    always: execution.always.map(stepEvent),
-  };
-}
-
-function stepEvent({ name, status, reason, attempts, exit_code }: StoredStep): object {
-  return { name, status, reason, attempt: attempts.length, exit_code };
 }
 
 /** 429 */

@@ -42,8 +42,11 @@ export class LiveExecutions {
     await this.bus.putState(executionId, fence, JSON.stringify(run));
   }
 
-  /** Rejects when the bus is away: what is left there expires by itself. */
-  async end(executionId: string): Promise<void> {
-    await this.bus.endLive(executionId, KEEP_AFTER_END_MS);
+  /**
+   * Tells that the database has the end, and the end itself where `told` has it. Rejects when the
+   * bus is away: what is left there expires by itself.
+   */
+  async end(executionId: string, told?: string): Promise<void> {
+    await this.bus.endLive(executionId, KEEP_AFTER_END_MS, told);
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type EventBus, liveTopic, type LiveLogEntry } from './event-bus.js';
+import { endTextOf, type EventBus, isEndHint, liveTopic, type LiveLogEntry } from './event-bus.js';
 import { MemoryEventBus } from './memory-event-bus.js';
 
 /** What every adapter of `EventBus` does. */
@@ -94,11 +94,15 @@ export function describeEventBus(name: string, bus: () => EventBus): void {
       await append(entry(1, 1));
       await bus().putState(id, 1, '{}');
       await bus().endLive(id, 60_000);
+      await bus().endLive(id, 60_000, '{"a":"ü:\\n"}');
+      await bus().endLive(id, 60_000, 'x'.repeat(65_537));
       await bus().publish(topic, 'own');
       await until(async () => other?.includes('own') === true);
       expect(one?.filter((message) => message !== 'resync')).toEqual([
         'log',
         'state',
+        'end',
+        'end:{"a":"ü:\\n"}',
         'end',
         'own',
       ]);
@@ -122,6 +126,12 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+it('an end is known with and without its text', () => {
+  const hints = ['end', 'end:', 'end:a:b', 'state', 'ended'];
+  expect(hints.map(isEndHint)).toEqual([true, true, true, false, false]);
+  expect(hints.map(endTextOf)).toEqual([undefined, '', 'a:b', undefined, undefined]);
+});
 
 const memory = new MemoryEventBus();
 describeEventBus('MemoryEventBus', () => memory);

@@ -20,11 +20,26 @@ export interface LiveState {
 
 /**
  * Topic that hints at news of one execution: `log` new entries, `stored:<line>` the log store has
- * more of the log, `state` a new state, `end` the database has all of it, `resync` (on every topic)
- * look again.
+ * more of the log, `state` a new state, `end` or `end:<text>` the database has all of it, `resync`
+ * (on every topic) look again.
  */
 export function liveTopic(executionId: string): string {
   return `live.${executionId}`;
+}
+
+/** The hint of an end. `text` is opaque here; one of over 65,536 characters is left out. */
+export function endHint(text: string | undefined): string {
+  return text === undefined || text.length > 65_536 ? 'end' : `end:${text}`;
+}
+
+/** Whether a hint is that of an end. */
+export function isEndHint(hint: string): boolean {
+  return hint === 'end' || hint.startsWith('end:');
+}
+
+/** The text of such a hint; `undefined`: it is another one, or has none. */
+export function endTextOf(hint: string): string | undefined {
+  return hint.startsWith('end:') ? hint.slice(4) : undefined;
 }
 
 /** What live data that nobody refreshes or ends lives at most. */
@@ -81,10 +96,10 @@ export abstract class EventBus {
   abstract getState(executionId: string): Promise<LiveState | undefined>;
 
   /**
-   * Lets log and state go in `keepMs` and publishes the hint `end`. Call it when the database has
-   * both. Idempotent.
+   * Lets log and state go in `keepMs` and publishes the hint `end`, with a text for live readers if
+   * there is one. Call it when the database has both. Idempotent.
    */
-  abstract endLive(executionId: string, keepMs: number): Promise<void>;
+  abstract endLive(executionId: string, keepMs: number, text?: string): Promise<void>;
 
   /** Sends a hint to all subscribers of `topic` everywhere; may be lost. */
   abstract publish(topic: string, message: string): Promise<void>;

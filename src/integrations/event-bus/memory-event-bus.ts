@@ -1,4 +1,4 @@
-import { EventBus, liveTopic, type LiveLogEntry, type LiveState } from './event-bus.js';
+import { endHint, EventBus, liveTopic, type LiveLogEntry, type LiveState } from './event-bus.js';
 
 /** The bus inside one process; nothing expires but what was ended. */
 export class MemoryEventBus extends EventBus {
@@ -54,7 +54,7 @@ export class MemoryEventBus extends EventBus {
     return this.states.get(executionId);
   }
 
-  async endLive(executionId: string, keepMs: number): Promise<void> {
+  async endLive(executionId: string, keepMs: number, text?: string): Promise<void> {
     const forget = (): void => {
       this.logs.delete(executionId);
       this.states.delete(executionId);
@@ -62,7 +62,7 @@ export class MemoryEventBus extends EventBus {
     };
     clearTimeout(this.expiries.get(executionId));
     this.expiries.set(executionId, setTimeout(forget, keepMs).unref());
-    await this.publish(liveTopic(executionId), 'end');
+    await this.publish(liveTopic(executionId), endHint(text));
   }
 
   async publish(topic: string, message: string): Promise<void> {

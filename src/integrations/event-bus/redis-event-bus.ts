@@ -1,5 +1,6 @@
 import type { RedisConnections } from '../redis/redis-connections.js';
 import {
+  endHint,
   EventBus,
   liveTopic,
   LIVE_TTL_MS,
@@ -99,13 +100,13 @@ export class RedisEventBus extends EventBus {
     return { fence: Number(fence), state };
   }
 
-  async endLive(executionId: string, keepMs: number): Promise<void> {
+  async endLive(executionId: string, keepMs: number, text?: string): Promise<void> {
     const replies = await this.redis
       .commands()
       .pipeline()
       .pexpire(this.logKey(executionId), keepMs)
       .pexpire(this.stateKey(executionId), keepMs)
-      .publish(this.channel(liveTopic(executionId)), 'end')
+      .publish(this.channel(liveTopic(executionId)), endHint(text))
       .exec();
     const failure = (replies ?? []).find(([error]) => error !== null)?.[0];
     if (failure) throw failure;

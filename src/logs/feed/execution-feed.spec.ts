@@ -399,6 +399,122 @@ describe('ExecutionFeed', () => {
     there.server.close();
   });
 
+  describe('loads of the view', () => {
+    let loads: string[] = [];
+    const counted = new ExecutionFeed({
+      reader: new LogReader(store, bus),
+      bus,
+      loadView: async (wanted) => {
+        loads.push('store');
+        return known(wanted);
+      },
+      onProblem: () => undefined,
+    });
+    let there: Awaited<ReturnType<typeof serveFeed>>;
+    beforeAll(async () => {
+      there = await serveFeed(counted);
+    });
+    afterAll(() => {
+      counted.close();
+      there.server.closeAllConnections();
+      there.server.close();
+    });
+    beforeEach(() => (loads = []));
+    const known = (wanted: string, view = views.get(wanted)): ExecutionView | undefined =>
+      view && { ...view, after: async (hint) => told(wanted, hint) };
+    const told = (wanted: string, hint: string): ExecutionView | undefined => {
+      loads.push(hint);
+      return hint === 'resync' ? undefined : known(wanted);
+    };
+
+    it('are one for all clients, and none for what a hint tells', async () => {
+      const polls = jest.spyOn(globalThis, 'setInterval').mockReturnValue(setTimeout(() => 0));
+      const readers = [1, 2, 3].map(() => new FeedReader(`${there.url}/${id}`));
+      await Promise.all(readers.map((one) => one.until(() => one.events.length === 1)));
+      polls.mockRestore();
+      show('still running', [{ fence: 1, firstSeq: 1 }]);
+      await bus.publish(`live.${id}`, 'state');
+      await Promise.all(readers.map((one) => one.until(() => one.events.length === 2)));
+      show('success', [{ fence: 1, firstSeq: 1, lastSeq: 0 }], true);
+      await bus.endLive(id, 60_000, 'how');
+      await Promise.all(readers.map((one) => one.until(() => one.ended)));
+      expect(readers[2]?.events.map(({ data }) => data['status'])).toEqual([
+        ...['running', 'still running', 'success', 'success'],
+      ]);
+      expect(loads).toEqual(['store', 'state', 'end:how']);
+    });
+
+    it('begin when the subscription stands, so that nothing falls between the two', async () => {
+      const subscribe = jest.spyOn(bus, 'subscribe').mockImplementation((_topic, listener) => {
+        // The execution ends just before the subscription stands: nobody will tell of it.
+        setTimeout(() => {
+          show('success', [{ fence: 1, firstSeq: 1, lastSeq: 0 }], true);
+          listener('resync');
+        }, 5);
+        return () => undefined;
+      });
+      const reader = new FeedReader(`${there.url}/${id}`);
+      await reader.until(() => reader.ended);
+      subscribe.mockRestore();
+      expect(reader.events.map(({ data }) => data['status'])).toEqual(['success', 'success']);
+      expect(loads).toEqual(['store']);
+    });
+
+    it('miss nothing that was told while the first was on its way', async () => {
+      const subscribe = jest.spyOn(bus, 'subscribe').mockImplementation((_topic, listener) => {
+        setImmediate(() => {
+          listener('resync');
+          setImmediate(() => {
+            show('success', [{ fence: 1, firstSeq: 1, lastSeq: 0 }], true);
+            listener('end:how');
+          });
+        });
+        return () => undefined;
+      });
+      const before = views.get(id);
+      const slow = new ExecutionFeed({
+        reader: new LogReader(store, bus),
+        bus,
+        loadView: async (wanted) => {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          return known(wanted, before);
+        },
+        onProblem: () => undefined,
+      });
+      const other = await serveFeed(slow);
+      const reader = new FeedReader(`${other.url}/${id}`);
+      await reader.until(() => reader.ended);
+      subscribe.mockRestore();
+      slow.close();
+      other.server.close();
+      expect(loads).toEqual(['end:how']);
+    });
+
+    it('begin soon without a bus, and their failure is the answer', async () => {
+      const subscribe = jest.spyOn(bus, 'subscribe').mockReturnValue(() => undefined);
+      const reader = new FeedReader(`${there.url}/${id}`);
+      await reader.until(() => reader.events.length === 1);
+      reader.leave();
+      const broken = new ExecutionFeed({
+        reader: new LogReader(store, bus),
+        bus,
+        loadView: async () => {
+          throw new Error('store away');
+        },
+        onProblem: () => undefined,
+      });
+      const other = await serveFeed(broken);
+      const statuses = await Promise.all(
+        [1, 2].map(async () => (await fetch(`${other.url}/${id}`)).status),
+      );
+      expect(statuses).toEqual([503, 503]);
+      subscribe.mockRestore();
+      broken.close();
+      other.server.closeAllConnections();
+      other.server.close();
+    });
+  });
+
   it('answers for an unknown execution without sending anything', async () => {
     const reader = new FeedReader(`${url}/unknown`);
     await reader.until(() => reader.ended);

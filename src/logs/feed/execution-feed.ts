@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { EventBus } from '../../integrations/event-bus/event-bus.js';
 import type { LogReader } from '../read/log-reader.js';
 import { ResponseStream } from '../read/response-stream.js';
-import type { ExecutionView, LoadExecutionView } from './execution-view.js';
+import type { LoadExecutionView } from './execution-view.js';
 import { FeedClient } from './feed-client.js';
 import { defaultFeedLimits, FeedPlaces, type FeedLimits } from './feed-places.js';
 import { LiveTail } from './live-tail.js';
@@ -29,8 +29,9 @@ export interface FeedRequest {
 
 export type FeedOutcome = 'served' | 'not_found' | 'full' | 'too_many';
 
+/** The tail of one execution, for all of its clients. */
 interface SharedTail {
-  readonly tail: LiveTail;
+  readonly opening: Promise<LiveTail | undefined>;
   clients: number;
 }
 
@@ -68,13 +69,23 @@ export class ExecutionFeed {
   /** Ends all clients, which then connect again elsewhere. */
   close(): void {
     this.closing = true;
-    for (const { tail } of this.tails.values()) tail.close();
+    for (const shared of this.tails.values()) closeOpened(shared);
   }
 
   private async serveClient(request: FeedRequest): Promise<'served' | 'not_found'> {
-    const { executionId, afterSeq, response } = request;
-    const view = await this.options.loadView(executionId);
-    if (view === undefined) return 'not_found';
+    const { executionId } = request;
+    const shared = this.enter(executionId);
+    try {
+      const tail = await shared.opening;
+      if (tail === undefined) return 'not_found';
+      await this.sendFrom(tail, request);
+      return 'served';
+    } finally {
+      this.exit(executionId, shared);
+    }
+  }
+
+  private async sendFrom(tail: LiveTail, { afterSeq, response }: FeedRequest): Promise<void> {
     response.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-cache, no-transform',
@@ -83,25 +94,19 @@ export class ExecutionFeed {
     });
     response.flushHeaders();
     const stream = new ResponseStream(response, this.options.stallMs);
-    const shared = this.enter(executionId, view);
     let left = false;
     stream.onClose(() => {
       left = true;
-      shared.tail.wake();
+      tail.wake();
     });
-    try {
-      const client = new FeedClient(shared.tail, stream, afterSeq, this.options.onProblem);
-      await client.run(() => left || this.closing);
-      stream.end();
-    } finally {
-      this.exit(executionId, shared);
-    }
-    return 'served';
+    const client = new FeedClient(tail, stream, afterSeq, this.options.onProblem);
+    await client.run(() => left || this.closing);
+    stream.end();
   }
 
-  private enter(executionId: string, view: ExecutionView): SharedTail {
+  private enter(executionId: string): SharedTail {
     const shared = this.tails.get(executionId) ?? {
-      tail: new LiveTail(executionId, view, this.options),
+      opening: LiveTail.open(executionId, this.options),
       clients: 0,
     };
     shared.clients++;
@@ -112,9 +117,17 @@ export class ExecutionFeed {
   private exit(executionId: string, shared: SharedTail): void {
     shared.clients--;
     if (shared.clients > 0) return;
-    shared.tail.close();
+    closeOpened(shared);
     if (this.tails.get(executionId) === shared) this.tails.delete(executionId);
   }
+}
+
+function closeOpened({ opening }: SharedTail): void {
+  opening.then(
+    (tail) => tail?.close(),
+    // Whoever waits for it hears of it.
+    () => undefined,
+  );
 }
 
 /**

@@ -8,6 +8,11 @@ export interface ExecutionView {
   readonly fences: readonly LogFence[];
   /** True: the end was sent; the last fence has its `lastSeq` and nothing will change any more. */
   readonly finished: boolean;
+  /**
+   * The view with what a hint of the bus tells, without a look at the store of executions.
+   * `undefined`: only the stores know, and so where this is absent.
+   */
+  readonly after?: (hint: string) => Promise<ExecutionView | undefined>;
 }
 
 /**

@@ -1,5 +1,6 @@
 import {
   type EventBus,
+  isEndHint,
   liveTopic,
   type LiveLogEntry,
 } from '../../integrations/event-bus/event-bus.js';
@@ -18,11 +19,18 @@ const ENTRIES_AT_ONCE = 16;
  * How often to look without a hint: hints may be lost, and without the bus this is all there is.
  */
 const POLL_MS = 1_000;
+/** A hint by which only the stores are asked. */
+const RESYNC = 'resync';
 /**
  * The view is loaded for a hint `state` at most once in so long: a run of short steps changes more
  * often than that.
  */
 const VIEW_REST_MS = 50;
+/**
+ * How long the first view waits for the subscription, so that no change is missed between the two.
+ * With the bus away clients have the view, and what the polls find.
+ */
+const STANDING_MS = 20;
 
 export interface LiveTailOptions {
   readonly reader: LogReader;
@@ -60,21 +68,55 @@ export class LiveTail {
   private waiting: (() => void)[] = [];
   private looking = false;
   private lookAgain = false;
-  private viewIsOld = false;
-  private loadedAt = -Infinity;
+  /** The hint by which the view is old; undefined: it is not. */
+  private news: string | undefined;
+  private loadedAt = performance.now();
   private loadLater: NodeJS.Timeout | undefined;
   private gone = false;
-  private readonly leave: () => void;
   private readonly timer: NodeJS.Timeout;
 
-  constructor(
+  private constructor(
     private readonly executionId: string,
     view: ExecutionView,
+    private readonly leave: () => void,
     private readonly options: LiveTailOptions,
   ) {
     this.current = view;
-    this.leave = options.bus.subscribe(liveTopic(executionId), (hint) => this.hear(hint));
     this.timer = setInterval(() => this.poll(), POLL_MS);
+  }
+
+  /**
+   * @returns undefined: there is no such execution. Close it when nobody reads it any more.
+   * Rejects when its view cannot be loaded.
+   */
+  static async open(executionId: string, options: LiveTailOptions): Promise<LiveTail | undefined> {
+    const early: string[] = [];
+    const standing = Promise.withResolvers<void>();
+    let hear = (hint: string): void => {
+      if (hint === RESYNC) standing.resolve();
+      else early.push(hint);
+    };
+    const leave = options.bus.subscribe(liveTopic(executionId), (hint) => hear(hint));
+    const timer = setTimeout(standing.resolve, STANDING_MS);
+    try {
+      await standing.promise;
+      hear = (hint) => early.push(hint);
+      const view = await options.loadView(executionId);
+      if (view === undefined) {
+        leave();
+        return undefined;
+      }
+      const tail = new LiveTail(executionId, view, leave, options);
+      hear = (hint) => tail.hear(hint);
+      tail.look();
+      for (const hint of early) tail.hear(hint);
+      return tail;
+    } catch (error) {
+      leave();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   get view(): ExecutionView {
@@ -160,7 +202,7 @@ export class LiveTail {
   /** Also without news clients look again: lines may be in the store that the bus never had. */
   private poll(): void {
     this.polled++;
-    this.look(true);
+    this.lookBy(RESYNC);
     this.wake();
   }
 
@@ -171,17 +213,20 @@ export class LiveTail {
       this.wake();
       return;
     }
-    if (hint !== 'state') {
-      this.look(hint !== 'log');
-      return;
-    }
+    if (hint === 'log') return this.look();
     const rest = this.loadedAt + VIEW_REST_MS - performance.now();
-    if (rest <= 0) this.look(true);
-    else this.loadLater ??= setTimeout(() => this.look(true), rest);
+    if (hint !== 'state' || rest <= 0) return this.lookBy(hint);
+    this.loadLater ??= setTimeout(() => this.lookBy(hint), rest);
   }
 
-  private look(viewToo: boolean): void {
-    if (viewToo) this.viewIsOld = true;
+  /** The end outranks all, and a state what only the stores know. */
+  private lookBy(hint: string): void {
+    const known = this.news;
+    if (known === undefined || (hint !== 'state' && !isEndHint(known))) this.news = hint;
+    this.look();
+  }
+
+  private look(): void {
     this.lookAgain = true;
     if (!this.looking) void this.lookUntilDone();
   }
@@ -191,7 +236,7 @@ export class LiveTail {
     while (this.lookAgain) {
       this.lookAgain = false;
       try {
-        if (this.viewIsOld) await this.loadView();
+        if (this.news !== undefined) await this.loadView(this.news);
         await this.readEntries();
       } catch (error) {
         // The next hint or poll tries again; until then clients have what they have.
@@ -201,12 +246,13 @@ export class LiveTail {
     this.looking = false;
   }
 
-  private async loadView(): Promise<void> {
-    this.viewIsOld = false;
+  private async loadView(hint: string): Promise<void> {
+    this.news = undefined;
     this.loadedAt = performance.now();
     clearTimeout(this.loadLater);
     this.loadLater = undefined;
-    const view = await this.options.loadView(this.executionId);
+    const told = await this.current.after?.(hint);
+    const view = told ?? (await this.options.loadView(this.executionId));
     if (view === undefined) this.gone = true;
     else this.current = view;
     // The fences of another view may end elsewhere.
@@ -221,7 +267,7 @@ export class LiveTail {
       if (last === undefined) return;
       this.cursor = last.lastSeq;
       this.keep(read);
-      if (last.fence !== this.current.fences.at(-1)?.fence) await this.loadView();
+      if (last.fence !== this.current.fences.at(-1)?.fence) await this.loadView(RESYNC);
       this.wake();
     }
   }
