@@ -379,14 +379,12 @@ export class ExecutionAttempt {
    */
   private async settle(settlement: Settlement): Promise<AttemptEnd> {
     const { endings } = this.tools;
-    let result = await endings.end(this.hold, settlement, NO_DEADLINE);
+    const target = { ...this.hold, pipelineId: this.execution.pipeline_id };
+    let result = await endings.end(target, settlement, NO_DEADLINE);
     if (result === 'cancel_requested') {
       const reason = await this.whyCancelled();
-      result = await endings.end(
-        this.hold,
-        { ...settlement, status: 'cancelled', reason },
-        NO_DEADLINE,
-      );
+      const cancelled = { ...settlement, status: 'cancelled', reason } as const;
+      result = await endings.end(target, cancelled, NO_DEADLINE);
     }
     return result === 'ended' ? 'settled' : 'fenced';
   }

@@ -38,7 +38,7 @@ export class EndExecution {
    * @throws IllegalMoveError, and what the database throws when it stays away
    */
   end(
-    target: EndTarget,
+    target: EndTarget & { readonly pipelineId?: string },
     settlement: Settlement,
     options: RetryOptions = DEADLINE,
   ): Promise<EndResult> {
@@ -54,7 +54,7 @@ export class EndExecution {
   }
 
   private async settle(
-    target: EndTarget,
+    target: EndTarget & { readonly pipelineId?: string },
     settlement: Settlement,
     options: RetryOptions,
   ): Promise<EndResult> {
@@ -68,7 +68,8 @@ export class EndExecution {
     this.metrics.executionFinished(status, duration);
     const about = { executionId, attempt: fence, status, reason: reason?.code, duration };
     this.logger.log(about, 'execution ended');
-    await this.handover.handOver(executionId, { ...news, told: toldEnd(fence, settlement) });
+    const known = { pipelineId: target.pipelineId, told: toldEnd(fence, settlement) };
+    await this.handover.handOver(executionId, { ...news, known });
     return result;
   }
 }

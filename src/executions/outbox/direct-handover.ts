@@ -2,7 +2,8 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { OutboxConsumers } from './outbox-consumers.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { OutboxStore } from './outbox-store.js';
-import { offerEvent, type OfferedEvent } from './offer-event.js';
+import type { OutboxEvent } from '../record/outbox-event.js';
+import { type Offered, offerEvent, type OfferedEvent } from './offer-event.js';
 import { TakenEvents } from './taken-events.js';
 
 /**
@@ -14,6 +15,7 @@ import { TakenEvents } from './taken-events.js';
 export class DirectHandover implements OnApplicationShutdown {
   private readonly logger = new Logger(DirectHandover.name);
   private readonly taken: TakenEvents;
+  private readonly unhurried = new Set<Promise<void>>();
 
   constructor(
     private readonly store: OutboxStore,
@@ -27,23 +29,43 @@ export class DirectHandover implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
+    await Promise.all(this.unhurried);
     await this.taken.flush();
   }
 
   /**
-   * News that stand in the outbox of the execution now. Resolves when direct consumers have them.
-   * Never rejects.
+   * News that stand in the outbox of the execution now. Resolves when direct consumers have them,
+   * but for those that nobody waits for. Never rejects.
    */
   async handOver(executionId: string, event: OfferedEvent): Promise<void> {
     const consumers = this.consumers.of(event.type);
     const direct = consumers.filter(({ isDirect }) => isDirect);
-    const { takenBy, refused } = await offerEvent(executionId, event, direct);
+    const [unhurried = [], others = []] = [true, false].map((is) =>
+      direct.filter(({ isUnhurried = false }) => isUnhurried === is),
+    );
+    const later = offerEvent(executionId, event, unhurried);
+    const first = await offerEvent(executionId, event, others);
+    const concluding = later
+      .then((rest) => this.conclude(executionId, event, [first, rest], consumers.length))
+      .finally(() => this.unhurried.delete(concluding));
+    this.unhurried.add(concluding);
+    if (unhurried.length === 0) await concluding;
+  }
+
+  private async conclude(
+    executionId: string,
+    event: OutboxEvent,
+    offers: readonly Offered[],
+    consumers: number,
+  ): Promise<void> {
+    const takenBy = offers.flatMap((offer) => offer.takenBy);
+    const refused = offers.flatMap((offer) => offer.refused);
     for (const { consumer, error } of refused) {
       this.problem(error, `${consumer} did not take the news; the relay offers them`);
     }
     if (refused.length > 0) return;
     const id = { executionId, eventId: event.event_id };
-    if (direct.length === consumers.length) this.taken.add(id);
+    if (takenBy.length === consumers) this.taken.add(id);
     else void this.leaveToRelay(id, takenBy);
   }
 

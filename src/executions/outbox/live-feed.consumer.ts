@@ -21,7 +21,7 @@ export class LiveFeedConsumer implements OutboxConsumer, OnModuleInit {
     this.consumers.register(this);
   }
 
-  async handle({ executionId, told }: ExecutionEvent): Promise<void> {
-    await this.live.end(executionId, told);
+  async handle({ executionId, known }: ExecutionEvent): Promise<void> {
+    await this.live.end(executionId, known?.told);
   }
 }

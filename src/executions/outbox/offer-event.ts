@@ -15,17 +15,17 @@ export interface Refused {
   readonly error: unknown;
 }
 
-/** News from the outbox; with `told` from the process that made them. */
-export type OfferedEvent = OutboxEvent & Pick<ExecutionEvent, 'told'>;
+/** News from the outbox, with what is known of them besides. */
+export type OfferedEvent = OutboxEvent & Pick<ExecutionEvent, 'known'>;
 
 /** Offers the event to all of them at the same time. Never rejects. */
 export async function offerEvent(
   executionId: string,
-  { event_id, type, at, told }: OfferedEvent,
+  { event_id, type, at, known }: OfferedEvent,
   consumers: readonly OutboxConsumer[],
   limitMs = HANDLE_MS,
 ): Promise<Offered> {
-  const event = { id: event_id, type, at, executionId, told };
+  const event = { id: event_id, type, at, executionId, known };
   const takenBy: string[] = [];
   const refused: Refused[] = [];
   await Promise.all(

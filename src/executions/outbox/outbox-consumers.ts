@@ -8,7 +8,13 @@ export interface ExecutionEvent {
   readonly type: OutboxEventType;
   readonly executionId: string;
   readonly at: Date;
-  /** For live readers, from the process that made the news: `toldEnd`. The relay has none. */
+  /** What the process that made the news knows besides; the relay knows nothing. */
+  readonly known?: KnownOfEvent | undefined;
+}
+
+export interface KnownOfEvent {
+  readonly pipelineId?: string | undefined;
+  /** For live readers: `toldEnd`. */
   readonly told?: string | undefined;
 }
 
@@ -22,6 +28,8 @@ export interface OutboxConsumer {
    * For what takes a moment and no more than the stores that a run needs anyway.
    */
   readonly isDirect: boolean;
+  /** Of a direct one: the process that made the news continues meanwhile. */
+  readonly isUnhurried?: boolean;
   /**
    * Takes the news; rejects when they are to come again later. Called at least once for each
    * event, perhaps by several processes at once, so it is idempotent by the id of the event. Events

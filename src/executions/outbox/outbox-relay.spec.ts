@@ -74,6 +74,26 @@ describe('the outbox', () => {
       expect(direct.heard).toHaveLength(1);
     });
 
+    it('is waited for by nobody where a consumer has time, and stays in the document until then', async () => {
+      const direct = listen('direct', true);
+      const taken = Promise.withResolvers<void>();
+      const unhurried = {
+        ...{ name: 'unhurried', types: ['execution.finished'] as const },
+        ...{ isDirect: true, isUnhurried: true, handle: jest.fn(() => taken.promise) },
+      };
+      fixture.consumers.register(unhurried);
+      await end();
+      expect([direct.heard.length, unhurried.handle.mock.calls.length]).toEqual([1, 1]);
+      const closed = jest.fn();
+      const closing = fixture.handover.onApplicationShutdown().then(closed);
+      await new Promise(setImmediate);
+      expect(closed).not.toHaveBeenCalled();
+      expect((await stored())?.outbox).toHaveLength(1);
+      taken.resolve();
+      await closing;
+      expect(await stored()).not.toHaveProperty('outbox');
+    });
+
     it('leaves many documents by one statement', async () => {
       const ids = await Promise.all(
         Array.from({ length: 50 }, async () => (await fixture.insert())._id),

@@ -44,7 +44,7 @@ export function groupedMoves(
       return moves.map((_move, index): Outcome<MoveWritten> => refused.get(index) ?? { result });
     },
     // Of two moves of one execution only one is made, and `unsure` would be both.
-    ({ filter }) => filter._id,
+    { keyOf: ({ filter }) => filter._id },
   );
 }
 

@@ -33,6 +33,7 @@ describe('GroupedCall', () => {
   let store: SlowStore;
   let calls: GroupedCall<string, string>;
 
+  afterEach(() => jest.useRealTimers());
   beforeEach(() => {
     store = new SlowStore();
     calls = new GroupedCall(store.call);
@@ -98,8 +99,26 @@ describe('GroupedCall', () => {
     expect(store.groups.at(-1)).toEqual(['e', 'f']);
   });
 
+  it('gathers for a time where it is to, and no call has begun before what it answers', async () => {
+    jest.useFakeTimers({ advanceTimers: false, doNotFake: ['setImmediate'] });
+    calls = new GroupedCall(store.call, { gatherMs: 50 });
+    const first = calls.add('a');
+    await jest.advanceTimersByTimeAsync(49);
+    const second = calls.add('b');
+    expect(store.groups).toEqual([]);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(store.groups).toEqual([['a', 'b']]);
+    const third = calls.add('a');
+    store.end();
+    expect(await Promise.all([first, second])).toEqual(['a done', 'b done']);
+    await jest.advanceTimersByTimeAsync(50);
+    store.end();
+    await third;
+    expect(store.groups).toEqual([['a', 'b'], ['a']]);
+  });
+
   it('asks for two of one key one after another', async () => {
-    calls = new GroupedCall(store.call, (item) => item[0]);
+    calls = new GroupedCall(store.call, { keyOf: (item) => item[0] });
     const all = ['x', 'a1', 'a2', 'b'].map((item) => calls.add(item));
     for (let group = 0; group < 3; group += 1) {
       store.end();

@@ -18,6 +18,13 @@ interface Waiting<Item, Result> {
 /** Of documents of the usual size, far below what one message may have. */
 const MOST = 50;
 
+export interface GroupingOptions<Item> {
+  /** Items of one key go one after another. */
+  readonly keyOf?: (item: Item) => unknown;
+  /** Each call waits for more for this time, ms; default 0. */
+  readonly gatherMs?: number;
+}
+
 /**
  * One call for many: what comes while one is on its way goes together with the next. Whoever is
  * alone waits for nobody, and nobody is told what a call that began before theirs has found.
@@ -29,15 +36,20 @@ export class GroupedCall<Item, Result> {
   /** Outside the context of any request: one call serves many. */
   private readonly outside = AsyncLocalStorage.snapshot();
 
+  private readonly keyOf: (item: Item) => unknown;
+  private readonly gatherMs: number;
+
   /**
    * @param call gives one for each item, in their order; what it throws holds for all of them where
    *   the database is away, and is asked for each by itself otherwise
-   * @param keyOf items of one key go one after another
    */
   constructor(
     private readonly call: (items: readonly Item[]) => Promise<Outcome<Result>[]>,
-    private readonly keyOf: (item: Item) => unknown = () => Symbol(),
-  ) {}
+    { keyOf = () => Symbol(), gatherMs = 0 }: GroupingOptions<Item> = {},
+  ) {
+    this.keyOf = keyOf;
+    this.gatherMs = gatherMs;
+  }
 
   /**
    * Waits with the patience of who asks, not longer: then it is not asked for any more, and a call
@@ -71,7 +83,10 @@ export class GroupedCall<Item, Result> {
 
   private async callForAll(): Promise<void> {
     this.isUnderWay = true;
-    while (this.waiting.length > 0) await this.callForGroup(this.nextGroup());
+    while (this.waiting.length > 0) {
+      if (this.gatherMs > 0) await later(this.gatherMs);
+      await this.callForGroup(this.nextGroup());
+    }
     this.isUnderWay = false;
   }
 
@@ -105,4 +120,8 @@ export class GroupedCall<Item, Result> {
       for (const { reject } of isOfOne ? group : []) reject(error);
     }
   }
+}
+
+async function later(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
 }

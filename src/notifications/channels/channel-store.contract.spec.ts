@@ -61,6 +61,14 @@ export function describeChannelStore(title: string, store: () => ChannelStore): 
       expect([channel('ops')].some(isOfPipeline)).toBe(false);
     });
 
+    it('says whether there are any, to many at once', async () => {
+      await store().set(channel('ops'), target);
+      const asked = [subject, uuidV7(), subject].map((each) => store().hasAny(each));
+      expect(await Promise.all(asked)).toEqual([true, false, true]);
+      await store().remove(channelId(subject, 'ops'));
+      expect(await store().hasAny(subject)).toBe(false);
+    });
+
     it('makes one of many at once', async () => {
       await Promise.all(Array.from({ length: 5 }, () => store().set(channel('ops'), target)));
       expect(await store().of(subject)).toHaveLength(1);

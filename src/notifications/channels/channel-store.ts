@@ -15,6 +15,11 @@ export abstract class ChannelStore {
   /** Of one service or pipeline, by their names. */
   abstract of(subject: string): Promise<readonly Channel[]>;
   /**
+   * Whether a service or pipeline has any, for callers that are many and have time: those of one
+   * moment are answered by one look, which begins after the last of them.
+   */
+  abstract hasAny(subject: string): Promise<boolean>;
+  /**
    * Where one leads; undefined: there is none.
    * @throws MissingKeyError, BrokenSealError
    */

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
+import { GroupedCall, type Outcome } from '../../integrations/database/grouped-call.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
 import { Keyring } from '../../secrets/encryption/keyring.js';
 import { openJson, sealJson } from '../../secrets/encryption/sealed-json.js';
@@ -14,6 +15,8 @@ type StoredChannel = Channel & { readonly sealed: string };
 
 /** A call waits for the database no longer than this, ms. */
 const RETRY = { deadlineMs: 5_000 } as const;
+/** Who asks whether there are channels at all waits for others that do, ms. */
+const GATHER_MS = 50;
 const SHOWN = { sealed: 0 } as const;
 
 function contextOf(id: string): string {
@@ -23,6 +26,10 @@ function contextOf(id: string): string {
 /** The collection `alert_channels`: nothing of a target is stored in clear. */
 @Injectable()
 export class ChannelsRepository extends ChannelStore implements OnModuleInit {
+  private readonly looks = new GroupedCall<string, boolean>((subjects) => this.haveAny(subjects), {
+    gatherMs: GATHER_MS,
+  });
+
   constructor(
     @InjectModel(CHANNEL_MODEL) private readonly channels: Model<StoredChannel>,
     private readonly keyring: Keyring,
@@ -68,6 +75,15 @@ export class ChannelsRepository extends ChannelStore implements OnModuleInit {
 
   async of(subject: string): Promise<readonly Channel[]> {
     return this.channels.find({ subject }, SHOWN).sort({ _id: 1 }).lean<Channel[]>();
+  }
+
+  hasAny(subject: string): Promise<boolean> {
+    return this.looks.add(subject);
+  }
+
+  private async haveAny(subjects: readonly string[]): Promise<Outcome<boolean>[]> {
+    const found = new Set(await this.channels.distinct('subject', { subject: { $in: subjects } }));
+    return subjects.map((subject) => ({ result: found.has(subject) }));
   }
 
   async target(id: string): Promise<ChannelTarget | undefined> {

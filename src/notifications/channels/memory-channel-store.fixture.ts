@@ -27,6 +27,10 @@ export class MemoryChannelStore extends ChannelStore {
     return (await this.all()).filter((one) => one.subject === subject);
   }
 
+  async hasAny(subject: string): Promise<boolean> {
+    return (await this.of(subject)).length > 0;
+  }
+
   target(id: string): Promise<ChannelTarget | undefined> {
     return Promise.resolve(this.targets.get(id));
   }

@@ -77,6 +77,24 @@ describe('EndTeller', () => {
     expect(alerts.alerts.size).toBe(0);
   });
 
+  it('looks at no execution whose pipeline is known to have no channel', async () => {
+    const looked = jest.fn();
+    const store = { ended: looked } as unknown as ExecutionListsRepository;
+    const teller = new EndTeller(store, channels, alerts, new AlertRecipients(channels), consumers);
+    const event = {
+      id: 'e',
+      type: 'execution.finished',
+      executionId: 'x',
+      at: new Date(),
+    } as const;
+    const known = { pipelineId: PIPELINE };
+    await teller.handle({ ...event, known });
+    expect(looked).not.toHaveBeenCalled();
+    await listens('ops', ['failure']);
+    await teller.handle({ ...event, known });
+    expect(looked).toHaveBeenCalledTimes(1);
+  });
+
   it('stores once who is told of it, and why who is not', async () => {
     await listens('a', ['failure', 'fixed']);
     await listens('b', ['success']);

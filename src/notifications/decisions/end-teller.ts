@@ -38,6 +38,7 @@ export class EndTeller implements OutboxConsumer, OnModuleInit {
   readonly types = ['execution.finished'] as const;
   /** By the relay every end of every pipeline would make a job, though most have no channel. */
   readonly isDirect = true;
+  readonly isUnhurried = true;
 
   constructor(
     private readonly lists: ExecutionListsRepository,
@@ -51,7 +52,9 @@ export class EndTeller implements OutboxConsumer, OnModuleInit {
     this.consumers.register(this);
   }
 
-  async handle({ executionId, at }: ExecutionEvent): Promise<void> {
+  async handle({ executionId, at, known }: ExecutionEvent): Promise<void> {
+    const pipeline = known?.pipelineId;
+    if (pipeline !== undefined && !(await this.channels.hasAny(pipeline))) return;
     const execution = await this.lists.ended(executionId);
     // Removed by now: nothing is known of it that could be told.
     if (execution === undefined) return;
