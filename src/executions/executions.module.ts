@@ -41,6 +41,7 @@ import { ExecutionRecord, ExecutionSchema } from './record/execution.schema.js';
 import { ExecutionSealing } from './record/execution-sealing.js';
 import { ExecutionsRepository } from './record/executions.repository.js';
 import { LiveCountsRepository } from './record/live-counts.repository.js';
+import { JustAccepted } from './record/just-accepted.js';
 import { LiveExecutions } from './record/live-executions.js';
 import { TracesPart } from './record/traces-part.js';
 import { ExecutionRecovery } from './recovery/execution-recovery.js';
@@ -107,6 +108,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     ExecutionRetention,
     RetentionSweeper,
     LiveExecutions,
+    JustAccepted,
   ],
   exports: [
     CachesRepository,
@@ -128,6 +130,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     KeptWorkspaces,
     LiveCountsRepository,
     LiveExecutions,
+    JustAccepted,
     CountersModule,
     EventBusModule,
     JobQueueModule,

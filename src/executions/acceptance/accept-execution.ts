@@ -10,6 +10,7 @@ import { queueForLabels, queueForPlan } from '../placement/execution-queue.js';
 import { executionReasons } from '../record/execution-reasons.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
+import { JustAccepted } from '../record/just-accepted.js';
 import { runContextOf } from '../record/run-context.js';
 import { storedRun, type StoredReason } from '../record/stored-state.js';
 import { ExecutionNumbers } from './execution-numbers.js';
@@ -39,6 +40,7 @@ export class AcceptExecution {
     private readonly placer: ExecutionPlacer,
     private readonly metrics: Metrics,
     private readonly tracing: Tracing,
+    private readonly justAccepted: JustAccepted,
   ) {}
 
   /** @throws MillraceError ServiceUnavailableError: the database is away, nothing is accepted */
@@ -62,6 +64,7 @@ export class AcceptExecution {
     const trigger = order.rerun_of === null ? order.trigger_info.trigger_type : 'rerun';
     this.metrics.executionsAccepted.inc({ trigger });
     failPoint('execution_inserted');
+    this.justAccepted.add(execution);
     return this.place(execution);
   }
 

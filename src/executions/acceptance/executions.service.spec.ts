@@ -17,6 +17,7 @@ import { CANCEL_TOPIC } from '../placement/execution-topics.js';
 import { endedExecution, pendingExecution } from '../record/execution.fixture.js';
 import type { ExecutionListsRepository } from '../record/execution-lists.repository.js';
 import { LiveExecutions } from '../record/live-executions.js';
+import { JustAccepted } from '../record/just-accepted.js';
 import { MemoryExecutions } from '../record/memory-executions.fixture.js';
 import { AcceptExecution } from './accept-execution.js';
 import type { ExecutionNumbers } from './execution-numbers.js';
@@ -104,6 +105,7 @@ describe('ExecutionsService', () => {
         }),
         metrics,
         new NoTracing(),
+        new JustAccepted(),
       ),
       new CancelExecution(
         executions.repository,

@@ -6,6 +6,7 @@ import { pendingExecution } from '../record/execution.fixture.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
 import { executionReasons } from '../record/execution-reasons.js';
 import type { ExecutionsRepository, Settlement } from '../record/executions.repository.js';
+import { JustAccepted } from '../record/just-accepted.js';
 import { LiveExecutions } from '../record/live-executions.js';
 import { toldEnd } from '../record/told-end.js';
 import { ExecutionViews } from './execution-views.js';
@@ -20,6 +21,7 @@ const RUN = {
 describe('ExecutionViews', () => {
   const bus = new MemoryEventBus();
   const live = new LiveExecutions(bus);
+  const justAccepted = new JustAccepted();
   let execution: ExecutionRecord;
   let looks: string[];
   const views = new ExecutionViews(
@@ -36,6 +38,7 @@ describe('ExecutionViews', () => {
         return status === 'pending' ? NO_WORKER : null;
       },
     }),
+    justAccepted,
   );
   const load = async (changes: Partial<ExecutionRecord>) => {
     looks = [];
@@ -68,6 +71,26 @@ describe('ExecutionViews', () => {
     expect((await load({ queued_at: before }))?.status['waits_for']).toEqual(NO_WORKER);
     expect(looks).toEqual(['executions', 'workers']);
     expect((await load({}))?.status['waits_for']).toBeNull();
+    expect(looks).toEqual(['executions']);
+  });
+
+  it('of what was just accepted here need no store until a worker tells of it', async () => {
+    await load({});
+    looks = [];
+    justAccepted.add(execution);
+    expect((await views.load(execution._id))?.status['status']).toBe('pending');
+    expect(looks).toEqual([]);
+    await tell(1, 'x');
+    await views.load(execution._id);
+    expect(looks).toEqual(['executions']);
+  });
+
+  it('need the store where the bus is away', async () => {
+    await load({});
+    looks = [];
+    justAccepted.add(execution);
+    jest.spyOn(bus, 'getState').mockRejectedValueOnce(new Error('away'));
+    await views.load(execution._id);
     expect(looks).toEqual(['executions']);
   });
 

@@ -6,6 +6,7 @@ import type { LogFence } from '../../logs/store/log-fence.js';
 import { ExecutionWaits } from '../explanation/execution-waits.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
+import { JustAccepted } from '../record/just-accepted.js';
 import { LiveExecutions } from '../record/live-executions.js';
 import { logFencesOf } from '../record/log-fences.js';
 import type { StoredStep } from '../record/stored-state.js';
@@ -24,10 +25,17 @@ export class ExecutionViews {
     private readonly executions: ExecutionsRepository,
     private readonly live: LiveExecutions,
     private readonly waits: ExecutionWaits,
+    private readonly justAccepted: JustAccepted,
   ) {}
 
-  /** The newest view, live where there is one, else stored. */
+  /**
+   * The newest view, live where there is one, else stored. Of what this process has just accepted,
+   * and no worker has told of, that is what was stored: whoever hears of it meanwhile loads again.
+   * An end without a run before the caller listened is found by the caller's next look.
+   */
   async load(id: string): Promise<ExecutionView | undefined> {
+    const accepted = this.justAccepted.find(id);
+    if (accepted && (await this.live.isUntold(id))) return this.of(accepted);
     const stored = await this.executions.find(id);
     if (!stored) return undefined;
     return this.of(await this.live.merge(stored));

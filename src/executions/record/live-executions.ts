@@ -37,6 +37,16 @@ export class LiveExecutions {
     }
   }
 
+  /** Whether no worker has told anything of it; false, too, while the bus is away. */
+  async isUntold(executionId: string): Promise<boolean> {
+    try {
+      return (await this.bus.getState(executionId)) === undefined;
+    } catch (error) {
+      this.logger.debug({ err: error, executionId }, 'live state not read');
+      return false;
+    }
+  }
+
   /** Rejects when the bus is away; the caller continues with the database alone. */
   async tell(executionId: string, fence: number, run: Progress): Promise<void> {
     await this.bus.putState(executionId, fence, JSON.stringify(run));
