@@ -4,6 +4,7 @@ import {
   Module,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
+  type OnModuleInit,
 } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/mongoose';
 import { Metrics } from '../../common/metrics/metrics.js';
@@ -17,7 +18,7 @@ import { StoredInstallation } from './installation/stored-installation.js';
  * `Installation`.
  */
 @Module({})
-export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShutdown {
+export class DatabaseModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   constructor(@Inject(DatabaseConnection) private readonly database: DatabaseConnection) {}
 
   static forRoot(options: DatabaseOptions): DynamicModule {
@@ -50,6 +51,11 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
       ],
       exports: [DatabaseConnection, Installation, getConnectionToken()],
     };
+  }
+
+  /** Before the modules that ask it something as they begin: Nest begins with global ones. */
+  onModuleInit(): void {
+    void this.database.reach();
   }
 
   /**
