@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import {
   chmod,
   chown,
@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { standIn } from '../../test/support/stand-in.js';
 import { transpileEntry } from '../../test/support/transpile-entry.js';
 import { LauncherProcessRunner } from '../integrations/process/client/launcher-process-runner.js';
+import { attemptFolder } from './attempt-folder.js';
 import { giveTree } from './give-tree.js';
 import type { HandOverRequest } from './hand-over.js';
 import { StepUserScripts } from './step-user-scripts.js';
@@ -123,6 +124,62 @@ describe('WorkspaceStore', () => {
         [EXECUTION, 2],
       ]);
       await store.remove(second);
+    });
+
+    it('may be prepared before it is known which attempt has them', async () => {
+      const prepared = store.prepare();
+      const [name = ''] = (await readdir(join(base, 'w'))).filter(
+        (each) => !workspace.root.endsWith(each),
+      );
+      expect(prepared?.root).toBe(join(base, 'w', name));
+      const other = await store.create(EXECUTION, 2, prepared);
+      expect(await step('cd "$1" && echo x >file && cat file', other.directory)).toBe('0 x\n');
+      for (const key of ['directory', 'home', 'temporary', 'root'] as const) {
+        const [mine, theirs] = [lstatSync(other[key]), lstatSync(workspace[key])];
+        expect([mine.mode, mine.uid, mine.gid]).toEqual([theirs.mode, theirs.uid, theirs.gid]);
+      }
+      expect(other).toEqual({
+        ...{ root: join(base, 'w', attemptFolder(EXECUTION, 2)), owner: workspace.owner },
+        directory: join(other.root, 'work'),
+        ...{ home: join(other.root, 'home'), temporary: join(other.root, 'tmp') },
+      });
+      await store.remove(other);
+    });
+
+    it('of which nothing is left where no attempt has them', () => {
+      const prepared = store.prepare();
+      expect(readdirSync(join(base, 'w'))).toHaveLength(2);
+      if (prepared) store.unprepare(prepared);
+      if (prepared) store.unprepare(prepared);
+      expect(readdirSync(join(base, 'w'))).toHaveLength(1);
+    });
+
+    it.each<[string, (prepared: string, root: string) => void]>([
+      ['were removed for left ones', (prepared) => rmSync(prepared, { recursive: true })],
+      ['were half removed', (prepared) => rmdirSync(join(prepared, 'home'))],
+      [
+        'find a folder of the same attempt',
+        (_prepared, root) => {
+          mkdirSync(root);
+          writeFileSync(join(root, 'outputs-1'), 'x');
+        },
+      ],
+    ])('that %s are made again', async (_case, happens) => {
+      const prepared = store.prepare();
+      if (prepared) happens(prepared.root, join(base, 'w', attemptFolder(EXECUTION, 2)));
+      const other = await store.create(EXECUTION, 2, prepared);
+      expect(readdirSync(other.root).toSorted()).toEqual(['home', 'tmp', 'work']);
+      expect(readdirSync(other.directory)).toEqual([]);
+      await store.remove(other);
+    });
+
+    it('cannot be prepared where folders cannot be made: who makes them is told', async () => {
+      const none = new WorkspaceStore(join(base, 'none'), owner, scripts);
+      expect(none.prepare()).toBeUndefined();
+      await none.remove(await none.create(EXECUTION, 1));
+      await rm(join(base, 'none'), { recursive: true });
+      expect(none.prepare()).toBeUndefined();
+      await expect(none.create(EXECUTION, 1)).rejects.toThrow('ENOENT');
     });
 
     it('are empty when the same attempt is made again', async () => {

@@ -42,6 +42,7 @@ import {
   type SuspensionTools,
 } from './attempt-suspension.js';
 import { maskedTrace, maskedTrigger } from './masked-run.js';
+import type { PreparedFolders } from '../../workspaces/workspace-store.js';
 import type { PlanRun, PlanRuns, RunAudience, RunBeginning } from './plan-runs.js';
 import type { RunSecrets } from './run-secrets.js';
 import { runSpans } from './run-spans.js';
@@ -113,6 +114,7 @@ export class ExecutionAttempt {
   constructor(
     private execution: ExecutionRecord,
     private readonly tools: AttemptTools,
+    private readonly prepared?: PreparedFolders,
   ) {
     this.hold = { executionId: execution._id, fence: execution.attempt };
     const { suspending, executions, logger } = tools;
@@ -142,7 +144,8 @@ export class ExecutionAttempt {
    */
   async run(): Promise<AttemptEnd> {
     try {
-      this.planRun = await this.tools.runs.open(this.hold.executionId, this.hold.fence);
+      const { executionId, fence } = this.hold;
+      this.planRun = await this.tools.runs.open(executionId, fence, this.prepared);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
       return this.fail(executionReasons.workspaceFailed(code), error);

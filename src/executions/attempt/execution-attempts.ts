@@ -10,6 +10,7 @@ import { LiveExecutions } from '../record/live-executions.js';
 import { RequeueExecution } from '../recovery/requeue-execution.js';
 import { AttemptLogs } from './attempt-logs.js';
 import { ExecutionAttempt } from './execution-attempt.js';
+import type { PreparedFolders } from '../../workspaces/workspace-store.js';
 import { PlanRuns } from './plan-runs.js';
 import { ContinueExecution } from '../approvals/continue-execution.js';
 import { Keyring } from '../../secrets/encryption/keyring.js';
@@ -38,16 +39,26 @@ export class ExecutionAttempts {
     private readonly config: MillraceConfig,
   ) {}
 
+  /** Does ahead what every attempt needs, while it is not known whether there will be one. */
+  prepare(): PreparedFolders | undefined {
+    return this.runs.prepare();
+  }
+
+  unprepare(prepared: PreparedFolders): void {
+    this.runs.unprepare(prepared);
+  }
+
   /** @param execution as the claim left it: its last placement is the attempt's */
-  create(execution: ExecutionRecord): ExecutionAttempt {
+  create(execution: ExecutionRecord, prepared?: PreparedFolders): ExecutionAttempt {
     const { runs, logs, plans, executions, endings, requeuing, traces, live } = this;
     const { tracing, secrets, logger } = this;
     const { publicUrl } = this.config;
     const { snapshots, keyring, continuing } = this;
     const suspending = { snapshots, keyring, continuing };
-    return new ExecutionAttempt(execution, {
+    const tools = {
       ...{ runs, logs, plans, executions, endings, requeuing, traces, live },
       ...{ tracing, secrets, logger, publicUrl, suspending },
-    });
+    };
+    return new ExecutionAttempt(execution, tools, prepared);
   }
 }

@@ -24,6 +24,8 @@ const STAGE: StoredStage = {
 };
 const turns = () => new Promise((resolve) => setImmediate(resolve));
 
+const PREPARED = { root: '/prepared' };
+
 describe('ExecutionRunner', () => {
   let executions: MemoryExecutions;
   let running: RunningAttempts;
@@ -32,6 +34,7 @@ describe('ExecutionRunner', () => {
   let runner: ExecutionRunner;
   let id: string;
   /** What happened, in order. */
+  let folders: string[];
   let events: string[];
   let endOf: () => Promise<AttemptEnd>;
   let finishCleaning: (() => void)[];
@@ -42,6 +45,7 @@ describe('ExecutionRunner', () => {
     metrics = new Metrics();
     ending = new EndingFixture(executions, new MemoryEventBus(), metrics);
     events = [];
+    folders = [];
     finishCleaning = [];
     endOf = async () => 'settled';
     const attempt = (number: number): ExecutionAttempt =>
@@ -56,7 +60,17 @@ describe('ExecutionRunner', () => {
         },
       });
     runner = new ExecutionRunner(
-      standIn<ExecutionAttempts>({ create: (execution) => attempt(execution.attempt) }),
+      standIn<ExecutionAttempts>({
+        prepare: () => {
+          folders.push('made');
+          return PREPARED;
+        },
+        unprepare: (prepared) => void folders.push(`${prepared.root} removed`),
+        create: (execution, prepared) => {
+          folders.push(`${prepared?.root} given`);
+          return attempt(execution.attempt);
+        },
+      }),
       executions.repository,
       ending.endings,
       standIn<ExecutionRecovery>({
@@ -81,6 +95,20 @@ describe('ExecutionRunner', () => {
     expect(events).toEqual(['run 1', 'clean']);
     expect(await attemptsCounted('settled')).toBe(true);
     expect(running.count).toBe(0);
+  });
+
+  it('gives an attempt the folders that were made during its claim', async () => {
+    await runner.run(id, WORKER);
+    expect(folders).toEqual(['made', '/prepared given']);
+  });
+
+  it('removes them where there is no attempt', async () => {
+    executions.patch(id, { status: 'cancelled' });
+    await runner.run(id, WORKER);
+    expect(folders).toEqual(['made', '/prepared removed']);
+    jest.spyOn(executions.repository, 'claim').mockRejectedValueOnce(new Error('refused'));
+    await runner.run(id, WORKER);
+    expect(folders.slice(2)).toEqual(['made', '/prepared removed']);
   });
 
   it('holds the execution as long as it runs', async () => {

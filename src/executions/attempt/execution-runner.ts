@@ -1,10 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { settledWithin } from '../../common/async/within.js';
 import { failPoint } from '../../common/fail-point.js';
 import { Metrics } from '../../common/metrics/metrics.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import type { JobOutcome } from '../../integrations/job-queue/job-queue.js';
 import { type SpanAttributes, Tracing } from '../../integrations/tracing/tracing.js';
+import type { PreparedFolders } from '../../workspaces/workspace-store.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
 import { EndExecution } from '../ending/end-execution.js';
 import { abandonedSettlement } from '../ending/settlements.js';
@@ -64,17 +66,20 @@ export class ExecutionRunner {
   /** Claims the execution and runs one attempt of it. Never rejects. */
   async run(executionId: string, worker: Pick<WorkerLease, 'id' | 'name'>): Promise<JobOutcome> {
     if (!this.running.beginClaim(executionId)) return 'done';
-    let attempt: ExecutionAttempt;
+    let attempt: ExecutionAttempt | undefined;
+    let preparing: Promise<PreparedFolders | undefined> | undefined;
     let execution: ExecutionRecord | null;
     try {
       failPoint('job_taken');
-      execution = await this.tracing.span('execution claim', attributesOf(executionId), () =>
+      const claiming = this.tracing.span('execution claim', attributesOf(executionId), () =>
         this.executions.claim(executionId, worker, CLAIM_DEADLINE_MS),
       );
+      preparing = this.prepareMeanwhile();
+      execution = await claiming;
       if (!execution) return 'done';
       this.refused.delete(executionId);
       failPoint('execution_claimed');
-      attempt = this.attempts.create(execution);
+      attempt = this.attempts.create(execution, await preparing);
       this.running.add(execution, attempt);
       this.metrics.queueWait.observe(waitedSeconds(execution));
     } catch (error) {
@@ -84,6 +89,7 @@ export class ExecutionRunner {
       return 'done';
     } finally {
       this.running.endClaim(executionId);
+      if (attempt === undefined) await this.unprepare(preparing);
     }
     try {
       const end = await this.runTraced(execution, attempt);
@@ -99,6 +105,17 @@ export class ExecutionRunner {
       this.running.remove(executionId);
     }
     return 'done';
+  }
+
+  /** Once the claim is sent, and without a wait for its answer. */
+  private async prepareMeanwhile(): Promise<PreparedFolders | undefined> {
+    await nextTurn();
+    return this.attempts.prepare();
+  }
+
+  private async unprepare(preparing: Promise<PreparedFolders | undefined> | undefined) {
+    const prepared = await preparing;
+    if (prepared) this.attempts.unprepare(prepared);
   }
 
   private runTraced(execution: ExecutionRecord, attempt: ExecutionAttempt): Promise<AttemptEnd> {

@@ -12,7 +12,7 @@ import type { ProcessGroups } from '../../integrations/process/process-groups.js
 import type { ProcessRunner } from '../../integrations/process/process-runner.js';
 import type { WorkspaceOwnership } from '../../workspaces/workspace-ownership.js';
 import type { Workspace } from '../../workspaces/workspace.js';
-import type { WorkspaceStore } from '../../workspaces/workspace-store.js';
+import type { PreparedFolders, WorkspaceStore } from '../../workspaces/workspace-store.js';
 import type { ObjectStore } from '../../integrations/object-store/object-store.js';
 import type { ArtifactSources } from '../artifacts/artifact-sources.js';
 import type { CacheStore } from '../caches/cache-store.js';
@@ -100,12 +100,21 @@ const LAST_LINES = 20;
 export class PlanRuns {
   constructor(private readonly tools: PlanRunTools) {}
 
+  /** Makes folders ahead, for `open` or `unprepare`. */
+  prepare(): PreparedFolders | undefined {
+    return this.tools.workspaces.prepare();
+  }
+
+  unprepare(prepared: PreparedFolders): void {
+    this.tools.workspaces.unprepare(prepared);
+  }
+
   /**
    * Makes a fresh workspace; it is there until `cleanUp`. Rejects with an error of the file system,
    * or `FolderError`.
    */
-  async open(executionId: string, attempt: number): Promise<PlanRun> {
-    const workspace = await this.tools.workspaces.create(executionId, attempt);
+  async open(executionId: string, attempt: number, prepared?: PreparedFolders): Promise<PlanRun> {
+    const workspace = await this.tools.workspaces.create(executionId, attempt, prepared);
     const group = this.tools.groups.ofAttempt(executionId, attempt);
     return new PlanRun(workspace, group, this.tools, { executionId, attempt });
   }
