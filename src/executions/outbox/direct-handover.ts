@@ -2,9 +2,13 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { OutboxConsumers } from './outbox-consumers.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { OutboxStore } from './outbox-store.js';
+import { settledWithin } from '../../common/async/within.js';
 import type { OutboxEvent } from '../record/outbox-event.js';
 import { type Offered, offerEvent, type OfferedEvent } from './offer-event.js';
 import { TakenEvents } from './taken-events.js';
+
+/** At the end consumers that nobody waits for have this time, ms; then the relay has the news. */
+const CLOSE_MS = 3_000;
 
 /**
  * The short way of news: the process that made them offers them to direct consumers itself, so
@@ -29,7 +33,7 @@ export class DirectHandover implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.unhurried);
+    await settledWithin(CLOSE_MS, [...this.unhurried]);
     await this.taken.flush();
   }
 

@@ -38,7 +38,7 @@ export class ExecutionLogs implements OnApplicationShutdown {
     this.feed = new ExecutionFeed({
       reader,
       bus,
-      loadView: (id) => views.load(id),
+      loadView: (id, which) => views.load(id, which),
       onProblem: (error) => this.logger.debug({ err: error }, 'the feed continues'),
     });
   }

@@ -43,7 +43,7 @@ describe('ExecutionViews', () => {
   const load = async (changes: Partial<ExecutionRecord>) => {
     looks = [];
     execution = pendingExecution(changes);
-    return views.load(execution._id);
+    return views.load(execution._id, 'first');
   };
   const attempt: Partial<ExecutionRecord> = {
     ...{ status: 'running', attempt: 1, placements: [placement] },
@@ -63,7 +63,7 @@ describe('ExecutionViews', () => {
 
   it('are nothing for what is not there', async () => {
     await load({});
-    expect(await views.load('other')).toBeUndefined();
+    expect(await views.load('other', 'first')).toBeUndefined();
   });
 
   it('say what an execution waits for, but for what was queued a moment ago', async () => {
@@ -78,10 +78,24 @@ describe('ExecutionViews', () => {
     await load({});
     looks = [];
     justAccepted.add(execution);
-    expect((await views.load(execution._id))?.status['status']).toBe('pending');
+    expect((await views.load(execution._id, 'first'))?.status['status']).toBe('pending');
     expect(looks).toEqual([]);
     await tell(1, 'x');
-    await views.load(execution._id);
+    await views.load(execution._id, 'first');
+    expect(looks).toEqual(['executions']);
+  });
+
+  it('are unsure of what was just accepted, and need the store from the second look on', async () => {
+    await load({});
+    looks = [];
+    justAccepted.add(execution);
+    const first = await views.load(execution._id, 'first');
+    expect(first?.isUnsure).toBe(true);
+    execution = { ...execution, status: 'cancelled', finished_at: new Date() };
+    expect(await first?.after?.('end')).toBeUndefined();
+    const next = await views.load(execution._id, 'next');
+    expect(next).toMatchObject({ status: { status: 'cancelled' }, finished: true });
+    expect(next?.isUnsure).toBeUndefined();
     expect(looks).toEqual(['executions']);
   });
 
@@ -90,7 +104,7 @@ describe('ExecutionViews', () => {
     looks = [];
     justAccepted.add(execution);
     jest.spyOn(bus, 'getState').mockRejectedValueOnce(new Error('away'));
-    await views.load(execution._id);
+    await views.load(execution._id, 'first');
     expect(looks).toEqual(['executions']);
   });
 

@@ -30,12 +30,14 @@ export class ExecutionViews {
 
   /**
    * The newest view, live where there is one, else stored. Of what this process has just accepted,
-   * and no worker has told of, that is what was stored: whoever hears of it meanwhile loads again.
-   * An end without a run before the caller listened is found by the caller's next look.
+   * and no worker has told of, the first one is what was stored: it may have ended without a run
+   * before the caller listened.
    */
-  async load(id: string): Promise<ExecutionView | undefined> {
-    const accepted = this.justAccepted.find(id);
-    if (accepted && (await this.live.isUntold(id))) return this.of(accepted);
+  async load(id: string, which: 'first' | 'next'): Promise<ExecutionView | undefined> {
+    const accepted = which === 'first' ? this.justAccepted.find(id) : undefined;
+    if (accepted && (await this.live.isUntold(id))) {
+      return { ...(await this.of(accepted)), isUnsure: true };
+    }
     const stored = await this.executions.find(id);
     if (!stored) return undefined;
     return this.of(await this.live.merge(stored));
@@ -46,7 +48,8 @@ export class ExecutionViews {
     fences: readonly LogFence[] = logFencesOf(execution),
   ): Promise<ExecutionView> {
     const { status, queued_at } = execution;
-    const isNew = status === 'pending' && Date.now() - queued_at.getTime() < JUST_QUEUED_MS;
+    const age = Date.now() - queued_at.getTime();
+    const isNew = status === 'pending' && age >= 0 && age < JUST_QUEUED_MS;
     const waits_for = isNew ? null : await this.waits.of(execution);
     return {
       status: { ...statusEvent(execution), waits_for },

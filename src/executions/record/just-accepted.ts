@@ -7,26 +7,29 @@ const MOST = 64;
 
 /**
  * Executions as this process has just stored them, for readers that can tell by other means whether
- * something has become of one meanwhile.
+ * something has become of one meanwhile. What a trigger gave, which is sealed in the store, is not
+ * kept.
  */
 @Injectable()
 export class JustAccepted {
   private readonly kept = new Map<
     string,
-    { readonly record: ExecutionRecord; readonly at: number }
+    { readonly record: ExecutionRecord; readonly until: NodeJS.Timeout }
   >();
 
-  add(record: ExecutionRecord): void {
-    this.kept.set(record._id, { record, at: performance.now() });
-    for (const [id, { at }] of this.kept) {
-      if (this.kept.size <= MOST && performance.now() - at < KEPT_MS) return;
-      this.kept.delete(id);
-    }
+  add(accepted: ExecutionRecord): void {
+    const { _id: id } = accepted;
+    const given = { inputs: {}, environment: {}, clone_url: null, payload: undefined };
+    const until = setTimeout(() => this.kept.delete(id), KEPT_MS).unref();
+    this.kept.set(id, { record: { ...accepted, ...given }, until });
+    const [oldest] = this.kept;
+    if (this.kept.size <= MOST || oldest === undefined) return;
+    clearTimeout(oldest[1].until);
+    this.kept.delete(oldest[0]);
   }
 
   /** Undefined: it was accepted elsewhere, or a second ago and more. */
   find(id: string): ExecutionRecord | undefined {
-    const found = this.kept.get(id);
-    return found && performance.now() - found.at < KEPT_MS ? found.record : undefined;
+    return this.kept.get(id)?.record;
   }
 }

@@ -117,6 +117,19 @@ describe('GroupedCall', () => {
     expect(store.groups).toEqual([['a', 'b'], ['a']]);
   });
 
+  it('asks for nobody where all have given up while it gathered', async () => {
+    jest.useFakeTimers({ advanceTimers: false, doNotFake: ['setImmediate'] });
+    calls = new GroupedCall(store.call, { gatherMs: 50 });
+    const late = withRequestPatience(() => calls.add('late'), 20).catch((error: unknown) => error);
+    await jest.advanceTimersByTimeAsync(50);
+    expect(isDatabaseUnavailable(await late)).toBe(true);
+    expect(store.groups).toEqual([]);
+    const next = calls.add('next');
+    await jest.advanceTimersByTimeAsync(50);
+    store.end();
+    expect(await next).toBe('next done');
+  });
+
   it('asks for two of one key one after another', async () => {
     calls = new GroupedCall(store.call, { keyOf: (item) => item[0] });
     const all = ['x', 'a1', 'a2', 'b'].map((item) => calls.add(item));

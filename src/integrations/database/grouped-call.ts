@@ -85,7 +85,9 @@ export class GroupedCall<Item, Result> {
     this.isUnderWay = true;
     while (this.waiting.length > 0) {
       if (this.gatherMs > 0) await later(this.gatherMs);
-      await this.callForGroup(this.nextGroup());
+      const group = this.nextGroup();
+      // Whoever was waiting may have given up meanwhile.
+      if (group.length > 0) await this.callForGroup(group);
     }
     this.isUnderWay = false;
   }

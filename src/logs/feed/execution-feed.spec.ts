@@ -490,6 +490,20 @@ describe('ExecutionFeed', () => {
       expect(loads).toEqual(['end:how']);
     });
 
+    it('are made again soon where the first one was unsure', async () => {
+      const unsure = jest.spyOn(views, 'get').mockImplementationOnce(() => ({
+        ...{ status: { status: 'pending' }, fences: [], finished: false, isUnsure: true },
+      }));
+      show('cancelled', [], true);
+      const polls = jest.spyOn(globalThis, 'setInterval').mockReturnValue(setTimeout(() => 0));
+      const reader = new FeedReader(`${there.url}/${id}`);
+      await reader.until(() => reader.ended);
+      polls.mockRestore();
+      unsure.mockRestore();
+      const told = reader.events.map(({ event, data }) => [event, data['status']]);
+      expect(told).toEqual([['status', 'pending'], ['status', 'cancelled'], ['done', 'cancelled']]); // prettier-ignore
+    });
+
     it('begin soon without a bus, and their failure is the answer', async () => {
       const subscribe = jest.spyOn(bus, 'subscribe').mockReturnValue(() => undefined);
       const reader = new FeedReader(`${there.url}/${id}`);

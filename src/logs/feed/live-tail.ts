@@ -101,7 +101,7 @@ export class LiveTail {
     try {
       await standing.promise;
       hear = (hint) => early.push(hint);
-      const view = await options.loadView(executionId);
+      const view = await options.loadView(executionId, 'first');
       if (view === undefined) {
         leave();
         return undefined;
@@ -109,6 +109,7 @@ export class LiveTail {
       const tail = new LiveTail(executionId, view, leave, options);
       hear = (hint) => tail.hear(hint);
       tail.look();
+      if (view.isUnsure) tail.loadLater = setTimeout(() => tail.lookBy(RESYNC), VIEW_REST_MS);
       for (const hint of early) tail.hear(hint);
       return tail;
     } catch (error) {
@@ -252,7 +253,7 @@ export class LiveTail {
     clearTimeout(this.loadLater);
     this.loadLater = undefined;
     const told = await this.current.after?.(hint);
-    const view = told ?? (await this.options.loadView(this.executionId));
+    const view = told ?? (await this.options.loadView(this.executionId, 'next'));
     if (view === undefined) this.gone = true;
     else this.current = view;
     // The fences of another view may end elsewhere.
@@ -267,7 +268,8 @@ export class LiveTail {
       if (last === undefined) return;
       this.cursor = last.lastSeq;
       this.keep(read);
-      if (last.fence !== this.current.fences.at(-1)?.fence) await this.loadView(RESYNC);
+      if (last.fence !== this.current.fences.at(-1)?.fence)
+        await this.loadView(this.news ?? RESYNC);
       this.wake();
     }
   }
