@@ -16,7 +16,7 @@ const MINUTE = 60_000;
  * Alone on two cores a build takes about two minutes; beside the other tests of a run it may take
  * far longer.
  */
-const BUILD_LIMIT = 15 * MINUTE;
+const BUILD_LIMIT = 25 * MINUTE;
 
 /**
  * What a machine may need to reach its npm registry; a step sees nothing of the worker's

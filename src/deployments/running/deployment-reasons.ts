@@ -140,6 +140,11 @@ export const deploymentReasons = {
     message: `${part} is no part of this release, and continues to serve as it is`,
     data: { service: part },
   }),
+  partsStay: (parts: readonly string[]): Reason => ({
+    code: 'before_switch_stays',
+    message: `where this release is taken back, what the before_switch of ${parts.join(', ')} has done stays`,
+    data: { services: [...parts] },
+  }),
   placeTaken: (place: string, by: string): Reason => ({
     code: 'path_taken',
     message: `${place} belongs to another service: ${by}`,

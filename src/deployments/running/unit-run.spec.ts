@@ -6,6 +6,7 @@ import {
   isFinished,
   notBegun,
   unitPlace,
+  type UnitSettings,
 } from '../record/deployment.js';
 import type { NewDeployment, NewService } from '../record/deployment-store.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
@@ -447,6 +448,28 @@ describe('UnitRun', () => {
       ...{ status: 'failed', reason: { code: 'part_of_unit' } },
     });
     expect(texts()).toEqual(['two', 'two', 'two']);
+  });
+
+  it('tells which parts cannot be taken back whole, and asks so of no rollback', async () => {
+    const before = (name: string, settings: object): object =>
+      name === 'web' ? settings : { ...settings, before_switch: 'migrate' };
+    const settings = (parts: readonly string[]): UnitSettings => {
+      const { settings: all } = asked(parts);
+      if (all.type !== 'hybrid') throw new Error('no unit');
+      const changed = all.parts.map((part) => ({
+        ...part,
+        settings: before(part.service, part.settings) as typeof part.settings,
+      }));
+      return { ...all, parts: changed };
+    };
+    const accepted = await store.accept({ ...asked(PARTS), settings: settings(PARTS) }, service);
+    const first = await runIn(new Process(), accepted, { ...sourcesOf('one'), datedBy: 'x' });
+    expect(first.warnings).toMatchObject([
+      { code: 'before_switch_stays', data: { services: ['default/db', 'default/api'] } },
+    ]);
+    expect((await deploy('two')).warnings).toEqual([]);
+    expect((await rollback(1)).warnings).toEqual([]);
+    expect(texts()).toEqual(['one', 'one', 'one']);
   });
 
   it('tells of a part that is left out, which continues to serve', async () => {

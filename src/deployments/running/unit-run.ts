@@ -141,6 +141,8 @@ export class UnitRun extends RecordedRun<UnitSettings> {
     const names = new Set(this.partSettings().map(({ service: name }) => this.idOf(name)));
     const left = (this.previous?.parts ?? []).filter((part) => !names.has(part.service_id));
     const warnings = left.map((part) => deploymentReasons.partLeft(part.service_id));
+    const staying = kind === 'rollback' ? [] : this.partsThatStay();
+    if (staying.length > 0) warnings.push(deploymentReasons.partsStay(staying));
     const told = [...this.deployment.warnings, ...warnings];
     for (const { message } of told) this.tell(`warning: ${message}`);
     await this.change({ warnings: told, previous_release_id: service.release_id });
@@ -150,6 +152,14 @@ export class UnitRun extends RecordedRun<UnitSettings> {
   /** Of the release that is made, or brought back. */
   private partSettings(): readonly UnitPartSettings[] {
     return this.deployment.settings.parts;
+  }
+
+  /** What is run before their switch cannot be taken back. */
+  private partsThatStay(): string[] {
+    const running = this.partSettings().filter(
+      ({ settings }) => 'before_switch' in settings && settings.before_switch !== undefined,
+    );
+    return running.map(({ service: name }) => this.idOf(name));
   }
 
   private idOf(name: string): string {
