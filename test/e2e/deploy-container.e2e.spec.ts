@@ -152,7 +152,7 @@ steps:
     expect(await served('/env')).toContain('MODE=1');
   });
 
-  it('starts what has ended again, also with the engine', async () => {
+  it('starts a container again that was killed', async () => {
     const [container = ''] = (await engine.docker('ps', '-q')).trim().split('\n');
     await engine.docker('kill', container);
     await eventually(async () => ((await served()) === '1' ? true : undefined));
