@@ -429,6 +429,32 @@ describe('LogWriter', () => {
     expect(seqs(lines)).toEqual(lines.map((_, index) => index + 1));
   });
 
+  it.each([
+    ['at once', 1],
+    ['in reads that end within lines', 7],
+  ])('keeps all lines that fit into the limit, also of what comes %s', async (_case, reads) => {
+    const taken = { lines: 0, bytes: 0, dropped: 0 };
+    const meter = {
+      taken: (lines: number, bytes: number) => {
+        taken.lines += lines;
+        taken.bytes += bytes;
+      },
+      dropped: (bytes: number) => (taken.dropped += bytes),
+      truncated: () => undefined,
+    };
+    const { writer, read } = setUp({ limits: { totalBytes: 1_050 }, meter });
+    const printed = Buffer.from(`${'x'.repeat(99)}\n`.repeat(100));
+    const size = Math.ceil(printed.length / reads);
+    const sink = writer.source(out);
+    for (let at = 0; at < printed.length; at += size) {
+      await sink.write(printed.subarray(at, at + size));
+    }
+    await writer.close();
+    expect((await read()).filter(({ stream }) => stream === 'stdout')).toHaveLength(10);
+    expect(texts(await read()).at(-1)).toBe('{truncated} 9000 bytes were dropped.');
+    expect(taken).toMatchObject({ bytes: 1_000, dropped: 9_000 });
+  });
+
   it('keeps no bytes once it is full, and counts them', async () => {
     const { writer, read } = setUp({ limits: { totalBytes: 100 } });
     const sink = writer.source(out);

@@ -68,6 +68,8 @@ export interface LogProblem {
   readonly attempt: number;
 }
 
+const LINE_FEED = 0x0a;
+
 interface NewLines {
   readonly source: LogSourceName;
   readonly pieces: readonly Buffer[];
@@ -268,8 +270,11 @@ export class LogWriter {
 
   private add(lines: NewLines): void {
     const { source, bytes } = lines;
-    if (this.takenBytes + bytes > this.limits.totalBytes) {
-      this.drop(source, bytes - (lines.added === undefined ? 0 : 1));
+    const room = this.limits.totalBytes - this.takenBytes;
+    if (bytes > room) {
+      const fitting = firstLines(lines, room);
+      if (fitting) this.add(fitting);
+      this.drop(source, bytes - (fitting?.bytes ?? 0) - (lines.added === undefined ? 0 : 1));
       return;
     }
     this.takenBytes += bytes;
@@ -340,4 +345,16 @@ export class LogWriter {
   private pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.options.clock.after(ms, resolve));
   }
+}
+
+/** The first of these lines, as many as have at most `room` bytes; undefined: not even one has. */
+function firstLines({ source, pieces, added }: NewLines, room: number): NewLines | undefined {
+  if (added !== undefined || room <= 0) return undefined;
+  const all = Buffer.concat(pieces);
+  const bytes = all.lastIndexOf(LINE_FEED, room - 1) + 1;
+  if (bytes === 0) return undefined;
+  const first = all.subarray(0, bytes);
+  let count = 0;
+  for (let at = first.indexOf(LINE_FEED); at >= 0; at = first.indexOf(LINE_FEED, at + 1)) count++;
+  return { source, pieces: [first], bytes, count };
 }
