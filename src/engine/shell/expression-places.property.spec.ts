@@ -73,9 +73,11 @@ describe('a value in a shell text', () => {
           if (!isTaken(source, shell)) return;
           taken += 1;
           const tame = run(source, TAME, shell);
-          expect(tame.text).not.toContain('${MILLRACE_EXPR');
           const hostile = run(source, value, shell);
           expect(hostile.isPwned).toBe(false);
+          // A text may be `set` by chance, which prints all that the shell has, this text with it.
+          if (/^OPTIND=/m.test(tame.text)) return;
+          expect(tame.text).not.toContain('${MILLRACE_EXPR');
           expect(hostile.text).not.toContain('${MILLRACE_EXPR');
           // Without quotes an empty value is no word, as with every variable.
           if (value !== '' && tame.isOver && hostile.isOver) {
