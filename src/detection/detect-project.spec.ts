@@ -1,4 +1,4 @@
-import { valueOf } from './evidence.js';
+import { type Fact, type Source, valueOf } from './evidence.js';
 import { type Detection, detectProject, type DetectOptions } from './detect-project.js';
 import { MemoryTree } from './tree/memory-tree.fixture.js';
 
@@ -16,6 +16,14 @@ const short = ({ outcome, project }: Detection): Readonly<Record<string, unknown
   );
   const { type = null, framework = null, purpose = null } = project ?? {};
   return { outcome, is: [type, framework, purpose].join(' '), ...Object.fromEntries(facts) };
+};
+
+/** The file, or the text of the line, to which a source points; undefined: there is none. */
+const placeOf = (files: Files, source: Source | undefined): string | undefined => {
+  const { file = '', line = null } = source ?? {};
+  const text = Object.hasOwn(files, file) ? files[file] : undefined;
+  if (text === undefined || line === null) return text === undefined ? undefined : file;
+  return text.split('\n')[line - 1]?.trim();
 };
 
 const CORPUS: readonly (readonly [string, Files, Readonly<Record<string, unknown>>])[] = [
@@ -376,16 +384,26 @@ describe('detectProject', () => {
     const detection = await detect(files);
     expect(short(detection)).toMatchObject({ outcome: 'detected', ...expected });
     expect(detection.problems).toEqual([]);
-    for (const { file } of detection.project?.evidence ?? []) {
-      expect(Object.keys(files)).toContain(file);
+    const { evidence = [], facts = new Map<string, Fact>() } = detection.project ?? {};
+    expect(evidence).not.toEqual([]);
+    for (const { rule, message, weight } of evidence) {
+      expect([rule, message]).not.toContain('');
+      expect(Math.abs(weight)).toBeGreaterThan(0);
+      expect(Math.abs(weight)).toBeLessThanOrEqual(1);
     }
+    const known = [...facts.values()].filter(({ state }) => state === 'known');
+    const sources = known.map((fact) => (fact.state === 'known' ? fact.source : undefined));
+    for (const source of [...evidence, ...sources]) expect(placeOf(files, source)).toBeTruthy();
   });
 
-  it('says of an empty folder that nothing hints at anything', async () => {
-    expect(await detect({ 'README.md': '# Django and Express' })).toMatchObject({
-      ...{ outcome: 'unknown', project: null, candidates: [], parts: [] },
-    });
-  });
+  it.each<Files>([{}, { 'README.md': '# Django and Express' }])(
+    'says of %j that nothing hints at anything',
+    async (files) => {
+      expect(await detect(files)).toMatchObject({
+        ...{ outcome: 'unknown', project: null, candidates: [], parts: [] },
+      });
+    },
+  );
 
   it('asks where two are as likely, and takes what a person chose', async () => {
     const files = {
