@@ -362,13 +362,32 @@ describe('LocalServiceTarget', () => {
       'it listens at 127.0.0.1:3000, not at PORT: let it listen at the port in PORT',
       [{ address: '127.0.0.1', port: 3000 }],
     ],
-  ])('tells who does not answer where it listens: %s', async (said, listens) => {
+    [
+      'it listens at [::1]:PORT, 192.0.2.1:PORT, where 127.0.0.1 does not lead: let it listen at 127.0.0.1 or at all addresses',
+      [
+        { address: '::1', port: 'own' },
+        { address: '192.0.2.1', port: 'own' },
+        { address: '127.0.0.1', port: 3000 },
+      ],
+    ],
+  ] as const)('tells who does not answer where it listens: %s', async (said, listens) => {
     await target.runner.start(release(1));
-    services.listen(name(1), listens);
+    const places = listens.map((one) => ({ ...one, port: one.port === 'own' ? port : one.port }));
+    services.listen(name(1), places);
     const { error } = await gate();
     const message = error instanceof Error ? error.message : '';
-    expect(message.replace(`at ${port}`, 'at PORT')).toContain(`; ${said}`);
+    expect(message.replaceAll(`${port}`, 'PORT')).toContain(`; ${said}`);
   });
+
+  it.each(['127.0.0.1', '0.0.0.0', '::'])(
+    'says no place of one that listens at %s',
+    async (address) => {
+      await target.runner.start(release(1));
+      services.listen(name(1), [{ address, port }]);
+      const { error } = await gate();
+      expect(error instanceof Error && error.message).not.toContain('it listens');
+    },
+  );
 
   it('switches by the proxy, under its token alone', async () => {
     await target.plan(SERVICE, settings());

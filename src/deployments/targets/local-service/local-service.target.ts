@@ -2,6 +2,7 @@ import {
   DEFAULT_BACKOFF,
   type LocalServices,
   type ServiceSpec,
+  type ServiceStatus,
 } from '../../../integrations/local-services/local-services.js';
 import { LocalServicesError } from '../../../integrations/local-services/local-services.error.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
@@ -18,6 +19,15 @@ const NEVER_AGAIN = { max: 0, windowMs: 1_000 };
 export interface ServiceTargetParts extends RoutedParts {
   readonly services: LocalServices;
   readonly releases: ServiceReleases;
+}
+
+/** Addresses at which a program is reached by 127.0.0.1, where the gate asks it. */
+const LOOPBACK: ReadonlySet<string> = new Set([
+  ...['127.0.0.1', '0.0.0.0', '::', '::ffff:127.0.0.1', '::ffff:0.0.0.0'],
+]);
+
+function shownPlace({ address, port }: ServiceStatus['ports'][number]): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /**
@@ -91,9 +101,13 @@ export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
     const status = await this.services.status(nameOf(release));
     if (status?.state !== 'running') return undefined;
     const { ports } = status;
-    if (ports.some((one) => one.port === port)) return undefined;
+    const there = ports.filter((one) => one.port === port);
+    if (there.some(({ address }) => LOOPBACK.has(address))) return undefined;
     if (ports.length === 0) return 'it listens at no port';
-    const listed = ports.map((one) => `${one.address}:${one.port}`).join(', ');
+    const listed = (there.length > 0 ? there : ports).map(shownPlace).join(', ');
+    if (there.length > 0) {
+      return `it listens at ${listed}, where 127.0.0.1 does not lead: let it listen at 127.0.0.1 or at all addresses`;
+    }
     return `it listens at ${listed}, not at ${port}: let it listen at the port in ${settings.port_variable}`;
   }
 
