@@ -1,3 +1,4 @@
+import { hostPort } from '../../common/net/host-port.js';
 import { createServer } from 'node:net';
 import { isMillrace } from '../api/server-health.js';
 import { CommandError } from '../command/command.error.js';
@@ -55,5 +56,5 @@ async function explain(
 export function apiUrl(host: string, port: number): string {
   const bare = host.replace(/^\[|\]$/g, '');
   const name = bare === '0.0.0.0' || bare === '::' ? '127.0.0.1' : bare;
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+  return `http://${hostPort(name, port)}`;
 }

@@ -1,3 +1,4 @@
+import { hostPort } from '../../common/net/host-port.js';
 import type {
   ContainerDeploy,
   DeploymentType,
@@ -168,7 +169,7 @@ export function hostOf(settings: DeploySettings, own: string): string {
   const ssh = sshOf(settings);
   if (ssh === undefined) return own;
   const { user, host, port } = ssh;
-  return `${SSH_HOST}${user}@${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${SSH_HOST}${user}@${hostPort(host, port)}`;
 }
 
 /** A folder of a host, as nobody else may hold it. */

@@ -16,6 +16,9 @@ import { toldEnd } from '../record/told-end.js';
 
 const DEADLINE = { deadlineMs: 3_000 };
 
+/** With the pipeline, where whoever ends it knows that. */
+type KnownTarget = EndTarget & { readonly pipelineId?: string };
+
 /**
  * The one way by which an execution ends, whoever ends it: one write, and then everybody hears of
  * it. The write refuses an end under a broken fence, one that the transition table does not know,
@@ -38,7 +41,7 @@ export class EndExecution {
    * @throws IllegalMoveError, and what the database throws when it stays away
    */
   end(
-    target: EndTarget & { readonly pipelineId?: string },
+    target: KnownTarget,
     settlement: Settlement,
     options: RetryOptions = DEADLINE,
   ): Promise<EndResult> {
@@ -54,7 +57,7 @@ export class EndExecution {
   }
 
   private async settle(
-    target: EndTarget & { readonly pipelineId?: string },
+    target: KnownTarget,
     settlement: Settlement,
     options: RetryOptions,
   ): Promise<EndResult> {

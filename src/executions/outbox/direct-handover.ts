@@ -1,9 +1,9 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { settledWithin } from '../../common/async/within.js';
+import type { OutboxEvent } from '../record/outbox-event.js';
 import { OutboxConsumers } from './outbox-consumers.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { OutboxStore } from './outbox-store.js';
-import { settledWithin } from '../../common/async/within.js';
-import type { OutboxEvent } from '../record/outbox-event.js';
 import { type Offered, offerEvent, type OfferedEvent } from './offer-event.js';
 import { TakenEvents } from './taken-events.js';
 
@@ -44,11 +44,10 @@ export class DirectHandover implements OnApplicationShutdown {
   async handOver(executionId: string, event: OfferedEvent): Promise<void> {
     const consumers = this.consumers.of(event.type);
     const direct = consumers.filter(({ isDirect }) => isDirect);
-    const [unhurried = [], others = []] = [true, false].map((is) =>
-      direct.filter(({ isUnhurried = false }) => isUnhurried === is),
-    );
+    const unhurried = direct.filter(({ isUnhurried }) => isUnhurried);
+    const hurried = direct.filter(({ isUnhurried }) => !isUnhurried);
     const later = offerEvent(executionId, event, unhurried);
-    const first = await offerEvent(executionId, event, others);
+    const first = await offerEvent(executionId, event, hurried);
     const concluding = later
       .then((rest) => this.conclude(executionId, event, [first, rest], consumers.length))
       .finally(() => this.unhurried.delete(concluding));
@@ -56,12 +55,12 @@ export class DirectHandover implements OnApplicationShutdown {
     if (unhurried.length === 0) await concluding;
   }
 
-  private async conclude(
+  private conclude(
     executionId: string,
     event: OutboxEvent,
     offers: readonly Offered[],
     consumers: number,
-  ): Promise<void> {
+  ): void {
     const takenBy = offers.flatMap((offer) => offer.takenBy);
     const refused = offers.flatMap((offer) => offer.refused);
     for (const { consumer, error } of refused) {

@@ -92,10 +92,8 @@ export class LiveTail {
   static async open(executionId: string, options: LiveTailOptions): Promise<LiveTail | undefined> {
     const early: string[] = [];
     const standing = Promise.withResolvers<void>();
-    let hear = (hint: string): void => {
-      if (hint === RESYNC) standing.resolve();
-      else early.push(hint);
-    };
+    // Whatever is heard: the subscription stands, and the view is loaded after it.
+    let hear: (hint: string) => void = () => standing.resolve();
     const leave = options.bus.subscribe(liveTopic(executionId), (hint) => hear(hint));
     const timer = setTimeout(standing.resolve, STANDING_MS);
     try {

@@ -7,6 +7,7 @@ import { LineTail } from './line-tail.js';
 import { HeldPackets } from './held-packets.js';
 import { LivePublisher } from './live-publisher.js';
 import { defaultLogLimits, type LogLimits } from './log-limits.js';
+import { countLineFeeds } from './line-cutter.js';
 import { LogSink } from './log-sink.js';
 import { PacketBuilder, type LogSourceName, type NumberedLines } from './packet-builder.js';
 
@@ -354,7 +355,5 @@ function firstLines({ source, pieces, added }: NewLines, room: number): NewLines
   const bytes = all.lastIndexOf(LINE_FEED, room - 1) + 1;
   if (bytes === 0) return undefined;
   const first = all.subarray(0, bytes);
-  let count = 0;
-  for (let at = first.indexOf(LINE_FEED); at >= 0; at = first.indexOf(LINE_FEED, at + 1)) count++;
-  return { source, pieces: [first], bytes, count };
+  return { source, pieces: [first], bytes, count: countLineFeeds(first) };
 }

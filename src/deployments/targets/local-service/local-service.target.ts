@@ -1,8 +1,8 @@
+import { hostPort } from '../../../common/net/host-port.js';
 import {
   DEFAULT_BACKOFF,
   type LocalServices,
   type ServiceSpec,
-  type ServiceStatus,
 } from '../../../integrations/local-services/local-services.js';
 import { LocalServicesError } from '../../../integrations/local-services/local-services.error.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
@@ -25,10 +25,6 @@ export interface ServiceTargetParts extends RoutedParts {
 const LOOPBACK: ReadonlySet<string> = new Set([
   ...['127.0.0.1', '0.0.0.0', '::', '::ffff:127.0.0.1', '::ffff:0.0.0.0'],
 ]);
-
-function shownPlace({ address, port }: ServiceStatus['ports'][number]): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
 
 /**
  * Releases as programs of this host: each is a folder of its own, in which its program runs, by the
@@ -104,7 +100,9 @@ export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
     const there = ports.filter((one) => one.port === port);
     if (there.some(({ address }) => LOOPBACK.has(address))) return undefined;
     if (ports.length === 0) return 'it listens at no port';
-    const listed = (there.length > 0 ? there : ports).map(shownPlace).join(', ');
+    const listed = (there.length > 0 ? there : ports)
+      .map((one) => hostPort(one.address, one.port))
+      .join(', ');
     if (there.length > 0) {
       return `it listens at ${listed}, where 127.0.0.1 does not lead: let it listen at 127.0.0.1 or at all addresses`;
     }
