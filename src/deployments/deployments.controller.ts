@@ -27,7 +27,8 @@ import {
   deploymentExplanationResponse,
 } from './explanation/dto/explanation.response.js';
 import { PromoteDto, type PublishDto } from './dto/promote.dto.js';
-import { RollbackDto } from './dto/rollback.dto.js';
+import { RollbackDto, RollbackQuery } from './dto/rollback.dto.js';
+import { rollbackPlanResponse, RollbackPlanResponse } from './dto/rollback.response.js';
 import { deploymentOver, hasSwitched, inItAlready, noEarlierRelease } from './refusals.js';
 
 const NAMED = { name: ({ answer }: AuditFacts) => answer('service') };
@@ -71,11 +72,30 @@ export class DeploymentsController {
     return deploymentExplanationResponse(await this.deployments.explain(id));
   }
 
+  @Get(':id/rollback')
+  @Requires('deployments:read')
+  @ApiOperation({
+    summary: 'What a rollback would do',
+    description:
+      'Which release would serve, and which variables and secrets are different today, by their names. Nothing is changed.',
+  })
+  @ApiOkResponse({ type: RollbackPlanResponse })
+  @ApiErrors(400, 401, notFound('deployment', EXAMPLE_ID), noEarlierRelease('production/shop'), 503)
+  async planRollback(
+    @Param('id', UuidPipe) id: string,
+    @Query() { release }: RollbackQuery,
+  ): Promise<RollbackPlanResponse> {
+    return rollbackPlanResponse(await this.deployments.planRollback(id, release));
+  }
+
   @Post(':id/rollback')
   @Requires('deployments:deploy')
   @Audited('deployments.rollback', 'deployment', {
     ...NAMED,
-    details: (facts) => ({ release: facts.body('release') }),
+    details: ({ body }) => ({
+      release: body('release'),
+      current_environment: body('current_environment'),
+    }),
   })
   @HttpCode(202)
   @BodyExample({})
@@ -92,7 +112,9 @@ export class DeploymentsController {
     @Body() body: RollbackDto,
     @CurrentPrincipal() principal: Principal,
   ): Promise<DeploymentResponse> {
-    return deploymentResponse(await this.deployments.rollback(id, body?.release, principal));
+    const { release: number, current_environment: currentEnvironment = false } = body ?? {};
+    const asked = { number, currentEnvironment };
+    return deploymentResponse(await this.deployments.rollback(id, asked, principal));
   }
 
   @Post(':id/promote')

@@ -5,9 +5,12 @@ import { DeployedPortOwners } from './record/deployed-port-owners.js';
 import { DeployedServices } from '../service-registry/deployed-services.js';
 import { EnvironmentsModule } from '../environments/environments.module.js';
 import { ExecutionsModule } from '../executions/executions.module.js';
+import { ExecutionsRepository } from '../executions/record/executions.repository.js';
+import { SecretsService } from '../secrets/store/secrets.service.js';
 import { EnvironmentGate } from './approvals/environment-gate.js';
 import { SuspendedWaits } from './approvals/suspended-waits.js';
 import { DeploymentStore } from './record/deployment-store.js';
+import { ReleaseEnvironments } from './running/release-environments.js';
 import { SealedTexts } from './record/sealed-texts.js';
 import { SealedTextsRepository } from './record/sealed-texts.repository.js';
 import { SealedTextsPlaces } from './record/sealed-texts-places.js';
@@ -43,6 +46,15 @@ import { DeploymentGate } from './running/approval-gate.js';
     { provide: DeploymentStore, useClass: DeploymentsRepository },
     { provide: SealedTexts, useClass: SealedTextsRepository },
     SealedTextsPlaces,
+    {
+      provide: ReleaseEnvironments,
+      inject: [SealedTexts, SecretsService, ExecutionsRepository],
+      useFactory: (
+        sealed: SealedTexts,
+        secrets: SecretsService,
+        executions: ExecutionsRepository,
+      ) => new ReleaseEnvironments(sealed, secrets, executions),
+    },
     DeployedPortOwners,
     Removals,
     { provide: DeployedServices, useClass: RecordedServices },
@@ -52,6 +64,7 @@ import { DeploymentGate } from './running/approval-gate.js';
   exports: [
     DeployedServices,
     DeploymentStore,
+    ReleaseEnvironments,
     SealedTexts,
     DeploymentGate,
     EnvironmentsModule,

@@ -4,8 +4,17 @@ import type { SuspendedWaits } from './approvals/suspended-waits.js';
 import type { DeploymentApprovals } from './approvals/deployment-approvals.js';
 import { DeploymentsService } from './deployments.service.js';
 import type { Promotions } from './promotions.js';
-import type { Deployment, Release, ReleaseStatus, Service } from './record/deployment.js';
+import type {
+  ContainerSettings,
+  Deployment,
+  Release,
+  ReleaseStatus,
+  Service,
+} from './record/deployment.js';
 import { MemoryDeploymentStore } from './record/memory-deployment-store.fixture.js';
+import type { Reason } from '../engine/plan/run-state.js';
+import type { ReleaseEnvironments } from './running/release-environments.js';
+import { Rollbacks } from './rollbacks.js';
 import type { DeploymentGate } from './running/approval-gate.js';
 
 const SERVICE = 'default/shop';
@@ -14,15 +23,19 @@ describe('DeploymentsService', () => {
   let store: MemoryDeploymentStore;
   let deployments: DeploymentsService;
   let looked: string[];
+  let told: Reason[];
 
   beforeEach(() => {
     looked = [];
     store = new MemoryDeploymentStore();
+    told = [];
+    const gate = standIn<DeploymentGate>({ deployerRefusal: () => Promise.resolve(undefined) });
+    const environments = standIn<ReleaseEnvironments>({ warnings: () => Promise.resolve(told) });
     deployments = new DeploymentsService(
       store,
-      standIn<DeploymentGate>({ deployerRefusal: () => Promise.resolve(undefined) }),
       standIn<DeploymentApprovals>({ viewOf: () => Promise.resolve(undefined) }),
       standIn<Promotions>({}),
+      new Rollbacks(store, gate, environments),
       standIn<SuspendedWaits>({ lookAt: async ({ _id }) => void looked.push(_id) }),
     );
     store.deployments.set('d', {
@@ -33,15 +46,25 @@ describe('DeploymentsService', () => {
     } as Service);
   });
 
-  const release = (number: number, status: ReleaseStatus): void => {
-    const settings = { type: 'docker_container', service_id: SERVICE };
+  const release = (
+    number: number,
+    status: ReleaseStatus,
+    more: Partial<ContainerSettings> = {},
+  ): void => {
+    const own = { variables: `v${number}`, secrets: [`S${number}`], published: {}, ...more };
+    const settings = { type: 'docker_container', service_id: SERVICE, ...own };
     store.releases.set(`r${number}`, {
       ...{ _id: `r${number}`, service_id: SERVICE, number, status, settings },
     } as Release);
   };
+  const BY = { id: 'ada' } as Principal;
   const rollback = async (number?: number): Promise<number | undefined> => {
-    const view = await deployments.rollback('d', number, { id: 'ada' } as Principal);
+    const view = await deployments.rollback('d', { number, currentEnvironment: false }, BY);
     return view.release?.number;
+  };
+  const withToday = async (): Promise<Deployment> => {
+    const asked = { number: undefined, currentEnvironment: true };
+    return (await deployments.rollback('d', asked, BY)).deployment;
   };
 
   it('goes back to what served before, also while that drains', async () => {
@@ -52,6 +75,34 @@ describe('DeploymentsService', () => {
     expect(await rollback(2)).toBe(2);
     expect(await rollback(1)).toBe(1);
     await expect(rollback(3)).rejects.toThrow('Release 3 serves already.');
+  });
+
+  it('copies a release that is to have the variables and secrets of today', async () => {
+    release(2, 'kept');
+    release(3, 'serving');
+    expect(await withToday()).toMatchObject({
+      ...{ kind: 'rollback', release_id: null, source_release_id: 'r2' },
+      settings: { variables: 'v3', secrets: ['S3'] },
+      warnings: [{ code: 'current_environment', data: { release: 2, of: 3 } }],
+    });
+    release(3, 'serving', { secrets: undefined });
+    expect((await withToday()).settings).not.toHaveProperty('secrets');
+    release(2, 'kept', { type: 'local_directory' } as object);
+    await expect(withToday()).rejects.toThrow('it has no variables');
+    release(2, 'kept', { type: 'hybrid' } as object);
+    await expect(withToday()).rejects.toThrow('A unit goes back');
+  });
+
+  it('says before what a rollback would do', async () => {
+    told = [{ code: 'environment_differs', message: 'TOKEN is different today' }];
+    release(1, 'kept');
+    release(2, 'kept');
+    release(3, 'serving');
+    const planned = { release: { number: 2 }, serving: { number: 3 }, warnings: told };
+    expect(await deployments.planRollback('d', undefined)).toMatchObject(planned);
+    expect(await deployments.planRollback('d', 1)).toMatchObject({ release: { number: 1 } });
+    await expect(deployments.planRollback('d', 3)).rejects.toThrow('serves already');
+    expect(store.deployments.size).toBe(1);
   });
 
   it('lets whoever waits with it hear that it is cancelled', async () => {
@@ -117,7 +168,7 @@ describe('DeploymentsService', () => {
 
     it('cancels it, and no part of it alone; nor does a part go back alone', async () => {
       await expect(deployments.cancel('api', 'ada')).rejects.toThrow('part of the deployment d');
-      const back = deployments.rollback('api', 1, { id: 'ada' } as Principal);
+      const back = deployments.rollback('api', { number: 1, currentEnvironment: false }, BY);
       await expect(back).rejects.toThrow('is a part of default/shop');
       await deployments.cancel('d', 'ada');
       expect(store.deployments.get('api')?.cancel_requested_by).toBeUndefined();

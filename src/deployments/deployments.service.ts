@@ -3,31 +3,23 @@ import { conflict, notFound } from '../common/errors/millrace.error.js';
 import type { Page, PageRequest } from '../common/http/paging.js';
 import type { Principal } from '../auth/principals/principal.js';
 import { SuspendedWaits } from './approvals/suspended-waits.js';
-import { DeploymentApprovals, refused } from './approvals/deployment-approvals.js';
+import { DeploymentApprovals } from './approvals/deployment-approvals.js';
 import type { DeploymentView } from './dto/deployment.response.js';
 import type { ExplainedDeployment } from './explanation/deployment-explanation.js';
-import {
-  type Deployment,
-  isKept,
-  isFinished,
-  type Release,
-  type Service,
-} from './record/deployment.js';
+import { type Deployment, isFinished } from './record/deployment.js';
 import { type DeploymentFilter, DeploymentStore } from './record/deployment-store.js';
-import { rollbackOf } from './record/rollback.js';
 import { type Promotion, Promotions } from './promotions.js';
-import { DeploymentGate } from './running/approval-gate.js';
-import { deploymentReasons } from './running/deployment-reasons.js';
-import { deploymentOver, hasSwitched, noEarlierRelease } from './refusals.js';
+import { deploymentOver, hasSwitched } from './refusals.js';
+import { type AskedRollback, type PlannedRollback, Rollbacks } from './rollbacks.js';
 
 /** What the API does with deployments; a worker of their host does the rest. */
 @Injectable()
 export class DeploymentsService {
   constructor(
     private readonly store: DeploymentStore,
-    private readonly gate: DeploymentGate,
     private readonly approvals: DeploymentApprovals,
     private readonly promotions: Promotions,
+    private readonly rollbacks: Rollbacks,
     private readonly waits: SuspendedWaits,
   ) {}
 
@@ -55,23 +47,14 @@ export class DeploymentsService {
     };
   }
 
-  /**
-   * Asks that a release of the service of a deployment serves again.
-   * @throws NotFoundError, ConflictError: there is none, or it serves already; AuthorizationError:
-   *   the environment names others who may deploy
-   */
-  async rollback(id: string, number: number | undefined, by: Principal): Promise<DeploymentView> {
-    const { service_id: serviceId, environment } = await this.demand(id);
-    const refusal = await this.gate.deployerRefusal(environment, by.id);
-    if (refusal !== undefined) throw refused(refusal);
-    const service = await this.store.service(serviceId);
-    if (service === undefined) throw notFound('service', serviceId);
-    refusePart(service);
-    const releases = await this.store.releasesOf(serviceId);
-    const serving = releases.find((one) => one._id === service.release_id);
-    const release = number === undefined ? before(releases, service) : numbered(releases, number);
-    const accepted = await this.store.accept(rollbackOf(service, release, serving, by.id), service);
-    return this.view(accepted);
+  /** @throws as `Rollbacks.plan` */
+  async planRollback(id: string, number: number | undefined): Promise<PlannedRollback> {
+    return this.rollbacks.plan(await this.demand(id), number);
+  }
+
+  /** @throws NotFoundError; as `Rollbacks.ask` */
+  async rollback(id: string, asked: AskedRollback, by: Principal): Promise<DeploymentView> {
+    return this.view(await this.rollbacks.ask(await this.demand(id), asked, by));
   }
 
   /** @throws as `Promotions.promote` */
@@ -133,37 +116,4 @@ export class DeploymentsService {
       })),
     );
   }
-}
-
-/** @throws ConflictError */
-function refusePart(service: Service): void {
-  if (!service.unit) return;
-  const { message } = deploymentReasons.partOfUnit(service);
-  throw conflict(`${message}.`, { suggestions: ['Roll the unit back.'] });
-}
-
-/** The newest of those that have served and are kept, older than the one that serves. */
-function before(releases: readonly Release[], { release_id: id, _id }: Service): Release {
-  const serving = releases.find((one) => one._id === id);
-  const found = releases.find(
-    (release) => isKept(release) && serving !== undefined && release.number < serving.number,
-  );
-  if (found === undefined) {
-    throw noEarlierRelease(_id);
-  }
-  return found;
-}
-
-function numbered(releases: readonly Release[], number: number): Release {
-  const found = releases.find((one) => one.number === number);
-  if (found !== undefined && isKept(found)) return found;
-  const kept = releases.filter(isKept).map((one) => one.number);
-  const suggestions = [
-    kept.length === 0
-      ? 'No release is kept beside the one that serves.'
-      : `Kept: ${kept.join(', ')}`,
-  ];
-  if (found === undefined) throw conflict(`There is no release ${number}.`, { suggestions });
-  if (found.status === 'serving') throw conflict(`Release ${number} serves already.`);
-  throw conflict(`Release ${number} is not kept any more.`, { suggestions });
 }

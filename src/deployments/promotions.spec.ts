@@ -74,6 +74,9 @@ describe.each(['docker_container', 'local_service'] as const)(
       expect((await promote({ currentEnvironment: true })).settings).toMatchObject({
         ...{ published, variables: 'of production', secrets: ['B'] },
       });
+      serve('production', { published, variables: 'of production' });
+      // All of them are secrets.
+      expect((await promote({ currentEnvironment: true })).settings).not.toHaveProperty('secrets');
       expect(await refusal({ published: { address: '127.0.0.1', port: 1 } })).toContain('lives at');
     });
 

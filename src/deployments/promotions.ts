@@ -17,6 +17,7 @@ import {
   type Service,
   serviceIdOf,
   type TargetSettings,
+  withVariablesOf,
 } from './record/deployment.js';
 import { DeploymentStore, type NewService, PlaceTakenError } from './record/deployment-store.js';
 import { routePlace } from './routes/service-route.js';
@@ -142,10 +143,9 @@ function settingsOf(
   if (currentEnvironment && before === undefined) {
     throw conflict(`Nothing serves in ${environment} whose variables it could have.`);
   }
-  const { variables, secrets } = currentEnvironment && before ? before : own;
   return {
-    ...{ ...own, service_id: serviceId, keep, variables },
-    ...(secrets && { secrets }),
+    ...(currentEnvironment && before ? withVariablesOf(own, before) : own),
+    ...{ service_id: serviceId, keep },
     published: published ?? before?.published ?? { address: LOOPBACK },
   };
 }

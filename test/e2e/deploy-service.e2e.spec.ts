@@ -19,12 +19,17 @@ interface DeploymentBody {
 }
 
 const SECRET = 'secret-of-a-service-7c2e';
+const NEWER_SECRET = 'secret-of-a-service-91ab';
 /** Reads what lies beside it, so it works in its release's own folder alone. */
 const PROGRAM = `const version = require('node:fs').readFileSync('version', 'utf8');
 if (version === 'broken') { console.error('no configuration'); process.exit(3); }
 const port = version === 'deaf' ? 0 : process.env.PORT;
-let isWell = true; if (version === 'fading') setTimeout(() => (isWell = false), 3_000);
-const answers = { '/pid': () => String(process.pid), '/env': () => JSON.stringify(process.env) };
+let isWell = true;
+const answers = {
+  '/pid': () => String(process.pid),
+  '/env': () => JSON.stringify(process.env),
+  '/fade': () => String((isWell = false)),
+};
 require('node:http').createServer(({ url }, answer) => {
   const isAssetOfOthers = url.endsWith('.js') && url !== '/app.' + version + '.js';
   answer.statusCode = isAssetOfOthers ? 404 : isWell ? 200 : 500;
@@ -78,6 +83,8 @@ steps:
     if (answer.status !== 200) throw new Error(`the route answers ${answer.status}`);
     return answer.text();
   };
+  /** The number of the release behind that of a deployment. */
+  const copied = ({ release }: DeploymentBody): number => (release?.number ?? 0) + 1;
   const pid = async (): Promise<number> => Number(await served('/pid'));
   const endMillrace = async (): Promise<void> => {
     await Promise.all(server.workers.map((worker) => worker.end()));
@@ -123,10 +130,31 @@ steps:
     expect(elsewhere.reason.message).toContain('let it listen at the port in PORT');
     expect(await served()).toBe('2');
 
+    await server.call('PUT', '/api/secrets/PASSWORD', { value: NEWER_SECRET });
+    const third = await deploymentOf(await deploy(pipeline, '3'));
+    const command = new CommandLine(server.home, {
+      ...{ MILLRACE_URL: server.baseUrl, MILLRACE_TOKEN: server.token },
+    });
+    const plan = await command.run(['rollback', 'shop', '--release', '1', '--plan']);
+    expect(plan.stdout).toContain('MODE, PASSWORD are different today');
+    expect(plan.stdout).toContain('PASSWORD got another value since');
+    expect(plan.stdout).not.toContain('secret-of-a-service');
+    expect(await served()).toBe('3');
+
+    const asked = { release: 2, current_environment: true };
+    const copy = await server.rolledBack<DeploymentBody>(third.deployment_id, asked);
+    expect(copy).toMatchObject({ status: 'success', release: { number: copied(third) } });
+    expect(await served()).toBe('2');
+    expect(await served('/env')).toContain(`"PASSWORD":"${NEWER_SECRET}"`);
+
     const back = await server.rolledBack<DeploymentBody>(second.deployment_id, { release: 1 });
-    expect(back).toMatchObject({ status: 'success', release: { number: 1 }, previous_release: 2 });
+    expect(back).toMatchObject({
+      ...{ status: 'success', release: { number: 1 }, previous_release: copied(third) },
+      warnings: [{ code: 'environment_differs' }, { code: 'secrets_changed' }],
+    });
     expect(await served()).toBe('1');
     expect(await served('/env')).toContain('"MODE":"1"');
+    expect(await served('/env')).toContain(`"PASSWORD":"${SECRET}"`);
   });
 
   it('runs before_switch once, and goes back from what fails behind its switch', async () => {
@@ -141,6 +169,7 @@ steps:
     expect(await served()).toBe('1');
     const fading = await deploymentOf(await deploy(pipeline, 'fading'));
     expect(fading).toMatchObject({ status: 'success', previous_release: 1 });
+    await served('/fade');
     const back = await eventually(async () => {
       const { items } = await server.call<{ items: readonly DeploymentBody[] }>(
         ...(['GET', '/api/deployments?service=shop&limit=1'] as const),
@@ -149,8 +178,9 @@ steps:
         ? items[0]
         : undefined;
     });
+    const told = ['watch_failed', 'environment_differs', 'secrets_changed'];
     expect(back).toMatchObject({
-      ...{ kind: 'rollback', triggered_by: 'system', warnings: [{ code: 'watch_failed' }] },
+      ...{ kind: 'rollback', triggered_by: 'system', warnings: told.map((code) => ({ code })) },
     });
     expect(await served()).toBe('1');
   });

@@ -163,6 +163,8 @@ describe('the OpenAPI document and the live server', () => {
     const next = { environment: 'next', path: join(server.home, 'deployed/next') };
     await api.json(409, 'POST', `${path}/promote`, { body: { environment: 'next' } });
     await api.json(202, 'POST', `${path}/promote`, { body: next });
+    await api.json(200, 'GET', `${path}/rollback`);
+    await api.json(409, 'GET', `${path}/rollback?release=9`);
     await api.json(202, 'POST', `${path}/rollback`, { body: {} });
     await api.json(409, 'POST', `${path}/rollback`, { body: { release: 9 } });
     // A worker looks every second: before it does, a rollback can be cancelled.

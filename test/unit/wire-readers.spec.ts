@@ -47,6 +47,7 @@ const answers = new Map<string, readonly [Reader<unknown>, Schema]>([
   ['planAnswer', [readers.planAnswer, named('PlanResponse')]],
   ['workers', [readers.workers, listOf(named('WorkerDto'))]],
   ['removal', [readers.removal, named('RemovalResponse')]],
+  ['rollbackPlan', [readers.rollbackPlan, named('RollbackPlanResponse')]],
   ['ports', [readers.ports, named('PortsResponse')]],
   ['auditRecord', [readers.auditRecord, named('AuditRecordResponse')]],
   ['verification', [readers.verification, named('VerificationResponse')]],

@@ -198,6 +198,14 @@ export const deployment = object({
   triggered_by: text,
   created_at: instant,
 });
+export const rollbackPlan = object({
+  service_id: text,
+  release: object({ number, commit: nullable(text), created_at: instant }),
+  serving: nullable(object({ number })),
+  warnings: list(reason),
+});
+export type RollbackPlan = ReturnType<typeof rollbackPlan>;
+
 /** Of a deployed service. */
 export const removal = object({ deployment_id: uuid });
 

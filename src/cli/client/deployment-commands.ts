@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Read } from '../api/api-client.js';
-import { type Deployment, deployment, page } from '../api/wire-readers.js';
+import { type Deployment, deployment, page, rollbackPlan } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodeOfStatus, exitCodes } from '../command/exit-codes.js';
 import { wholeNumber } from '../command/option-values.js';
@@ -9,7 +9,7 @@ import { cleanText } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { addApprovalCommands } from './approval-commands.js';
 import { addClientOptions, addPageOptions, type Done } from './client-options.js';
-import { renderDeployment, whatOf } from './deployment-view.js';
+import { renderDeployment, renderRollbackPlan, whatOf } from './deployment-view.js';
 import { findDeployment } from './find-deployment.js';
 import { type PageFlags, printPage } from './list-page.js';
 import { type ClientFlags, Session } from './session.js';
@@ -34,6 +34,8 @@ interface PromoteFlags extends ClientFlags {
 
 interface RollbackFlags extends ClientFlags {
   readonly release?: number;
+  readonly currentEnvironment?: true;
+  readonly plan?: true;
 }
 
 /** Commands for what is in service: deployments and going back. */
@@ -88,7 +90,9 @@ export function addDeploymentCommands(
         '--release <number>',
         'which one; without it: the one that served before',
         wholeNumber(1, MAX_RELEASE),
-      ),
+      )
+      .option('--current-environment', 'with the variables and secrets of what serves now')
+      .option('--plan', 'only say what it would do'),
   ).action(async (service: string, flags: RollbackFlags) => {
     setExitCode(await rollback(service, flags, terminal));
   });
@@ -129,7 +133,7 @@ async function showDeployment(
   });
 }
 
-/** Asks for it, and waits for its end, which is the exit code; at most 10 s. */
+/** Says what is different today, asks for it, and waits for its end, which is the exit code. */
 async function rollback(
   service: string,
   flags: RollbackFlags,
@@ -147,8 +151,21 @@ async function rollback(
       'See those that are: ./millrace deployments',
     ]);
   }
-  const body = flags.release === undefined ? {} : { release: flags.release };
-  return doneBy(session, `/api/deployments/${latest.deployment_id}/rollback`, body);
+  const path = `/api/deployments/${latest.deployment_id}/rollback`;
+  const { release, currentEnvironment, plan } = flags;
+  const planned = `${path}${release === undefined ? '' : `?release=${release}`}`;
+  if (plan) {
+    return session.show(planned, rollbackPlan, (one) => {
+      for (const line of renderRollbackPlan(one)) terminal.print(line);
+    });
+  }
+  const { value } = await session.api.read({ method: 'GET', path: planned }, rollbackPlan);
+  for (const { message } of value.warnings) terminal.say(`warning: ${cleanText(message)}`);
+  const body = {
+    ...(release !== undefined && { release }),
+    ...(currentEnvironment && { current_environment: true }),
+  };
+  return doneBy(session, path, body);
 }
 
 async function promote(

@@ -1,4 +1,4 @@
-import type { Deployment, DeploymentExplanation } from '../api/wire-readers.js';
+import type { Deployment, DeploymentExplanation, RollbackPlan } from '../api/wire-readers.js';
 import { cleanText } from '../terminal/clean-text.js';
 import type { Moments } from '../terminal/moments.js';
 import { formatDuration, paintStatus } from '../terminal/status-style.js';
@@ -25,6 +25,21 @@ export function renderDeployment(one: Deployment): string[] {
     ),
     ...warnings.map(({ message }) => `  warning    ${cleanText(message)}`),
     ...logs.map((line) => `  | ${cleanText(line)}`),
+  ];
+}
+
+/** What a rollback would do, for people. */
+export function renderRollbackPlan({
+  service_id: service,
+  release: { number, commit },
+  serving,
+  warnings,
+}: RollbackPlan): string[] {
+  const of = commit === null ? '' : ` (commit ${cleanText(commit)})`;
+  const before = serving === null ? 'nothing serves now' : `in the place of ${serving.number}`;
+  return [
+    `${cleanText(service)}: release ${number}${of} would serve, ${before}`,
+    ...warnings.map(({ message }) => `  warning    ${cleanText(message)}`),
   ];
 }
 

@@ -39,7 +39,7 @@ export interface ExplainedDeployment {
   readonly previous: Release | undefined;
   /** What serves now. */
   readonly serving: Release | undefined;
-  /** Of a promotion: what is copied. */
+  /** What is copied; undefined: nothing is. */
   readonly source: Release | undefined;
   /** What people have said, and whether it counts now. */
   readonly given: readonly { readonly approval: Approval; readonly counts: boolean }[];
@@ -70,7 +70,7 @@ function causeOf({ deployment, release, source }: ExplainedDeployment): Reason {
   );
   if (watched !== undefined) return watched;
   if (kind === 'remove') return because.askedToRemove(deployment);
-  if (kind === 'rollback') return because.askedToGoBack(deployment, release);
+  if (kind === 'rollback') return because.askedToGoBack(deployment, source ?? release);
   return kind === 'promote'
     ? because.askedToPromote(deployment, source)
     : because.askedByStep(deployment);
@@ -99,8 +99,9 @@ function waitParts({ deployment }: ExplainedDeployment): ExplainedPart[] {
 
 function releaseParts({ deployment, release }: ExplainedDeployment): ExplainedPart[] {
   // What is brought back is named by its cause; what was never begun has none.
+  const isCopy = deployment.source_release_id !== undefined;
   const isBack = deployment.kind === 'rollback' || deployment.kind === 'restart';
-  if (release === undefined || isBack) return [];
+  if (release === undefined || (isBack && !isCopy)) return [];
   const isOther = release.deployment_id !== deployment._id;
   if (isOther) return [part('release', because.releaseOfAnother(release), release.created_at)];
   const made = because.releaseMade(release, shownSize(release.bytes));

@@ -100,6 +100,17 @@ export interface CommonRoutedSettings {
   readonly checks?: readonly InstanceCheck[];
 }
 
+/** With the variables of others, and the names of those that nobody may read. */
+export function withVariablesOf<S extends RoutedSettings>(
+  own: S,
+  { variables, secrets }: Pick<RoutedSettings, 'variables' | 'secrets'>,
+): S {
+  const settings = { ...own, variables };
+  // Absent says something: that all of them are secrets.
+  Reflect.deleteProperty(settings, 'secrets');
+  return secrets === undefined ? settings : { ...settings, secrets };
+}
+
 export interface ContainerSettings extends CommonRoutedSettings {
   readonly type: 'docker_container';
   /** As the step named it. */
@@ -208,7 +219,7 @@ export interface GatedDeployment {
   readonly approvals?: readonly Approval[];
   /** `closed`: it waits for people or for a time, and stands in no line. Absent: it never was. */
   readonly gate?: 'closed' | 'open';
-  /** Of a promotion: the release that is copied. */
+  /** Of a promotion, or of a rollback with today's environment: the release that is copied. */
   readonly source_release_id?: string;
   /**
    * Of a step that has given its worker back while it waits: the execution attempt that did so. No

@@ -1,5 +1,6 @@
 import type { Reason } from '../../engine/plan/run-state.js';
 import type { Deployment, Release, Service } from '../record/deployment.js';
+import type { EnvironmentDifference } from '../record/environment-difference.js';
 
 /** Why deployments wait and end as they do; docs/reasons.md explains each code. */
 export const deploymentReasons = {
@@ -150,6 +151,26 @@ export const deploymentReasons = {
     message: `${place} belongs to another service: ${by}`,
     data: { service: by },
   }),
+  environmentDiffers: (number: number, difference: EnvironmentDifference): Reason => ({
+    code: 'environment_differs',
+    message: `release ${number} runs with its own variables: ${shownDifference(difference)}`,
+    data: { release: number, ...difference },
+  }),
+  environmentUnknown: (number: number, why: string): Reason => ({
+    code: 'environment_unknown',
+    message: `whether the variables of release ${number} are those of today is not known: ${why}`,
+    data: { release: number },
+  }),
+  secretsChanged: (number: number, names: readonly string[]): Reason => ({
+    code: 'secrets_changed',
+    message: `release ${number} runs with the secrets that it was made with: ${names.join(', ')} got another value since, or ${names.length === 1 ? 'is' : 'are'} gone`,
+    data: { release: number, secrets: [...names] },
+  }),
+  environmentOf: (copied: number, serving: number): Reason => ({
+    code: 'current_environment',
+    message: `it is release ${copied} with the variables and secrets of release ${serving}, which serves now`,
+    data: { release: copied, of: serving },
+  }),
   releaseGone: (number: number): Reason => ({
     code: 'release_gone',
     message: `release ${number} is not there any more`,
@@ -210,3 +231,16 @@ export const deploymentReasons = {
     message: `releases that are not needed any more could not be removed: ${message}`,
   }),
 } as const;
+
+/** `TOKEN is different today; DEBUG is not there any more` */
+function shownDifference({ changed, only_now, only_then }: EnvironmentDifference): string {
+  const parts: readonly (readonly [names: readonly string[], one: string, more: string])[] = [
+    [changed, 'is different today', 'are different today'],
+    [only_now, 'is there today only', 'are there today only'],
+    [only_then, 'is not there today', 'are not there today'],
+  ];
+  return parts
+    .filter(([names]) => names.length > 0)
+    .map(([names, one, more]) => `${names.join(', ')} ${names.length === 1 ? one : more}`)
+    .join('; ');
+}

@@ -214,6 +214,55 @@ describe('DeploymentRun', () => {
     expect(none.reason?.code).toBe('release_gone');
   });
 
+  it('copies a release that comes back with other variables, and does once nothing again', async () => {
+    const calls: string[] = [];
+    target.runner = {
+      ...RUNNER,
+      before: () => 'npm run migrate',
+      runBefore: () => Promise.resolve(void calls.push('before')),
+      watchMs: () => 60_000,
+    };
+    await deploy('one');
+    await deploy('two');
+    calls.length = 0;
+    const [first] = [...store.releases.values()].filter(({ number }) => number === 1);
+    const source_release_id = first?._id ?? '';
+    const copy = async (digest = first?.digest ?? ''): Promise<Deployment> =>
+      runOf(await accept({ kind: 'rollback', source_release_id }), {
+        ...{ source: new Files('one'), digest, datedBy: '0', mayBeOlder: true },
+      });
+    expect(await copy('sha256:other')).toMatchObject({ reason: { code: 'digest_differs' } });
+    expect([target.current, target.placed.has(3)]).toEqual([2, false]);
+    const back = await copy();
+    expect(back).toMatchObject({ status: 'success', reason: { data: { release: 4 } } });
+    expect([calls, target.current, target.placed.get(4)]).toEqual([[], 4, 'one']);
+    expect(statuses()).toMatchObject({ 1: 'draining', 3: 'failed', 4: 'serving' });
+    expect((await store.release(back.release_id ?? ''))?.watch_until).toBeNull();
+  });
+
+  it('says of what comes back how its environment differs, before it is started', async () => {
+    await deploy('one');
+    await deploy('two');
+    const numbers: unknown[] = [];
+    const told = { code: 'environment_differs', message: 'TOKEN is different today' };
+    const environments = {
+      warnings: (...both: readonly ({ readonly number: number } | undefined)[]) => {
+        numbers.push(...both.map((one) => one?.number));
+        return Promise.resolve([told]);
+      },
+    };
+    const run = async (more: Partial<NewDeployment>): Promise<Deployment> => {
+      const tools = { store, host: 'h', targetOf: () => target, environments };
+      const asked = { signal: never, source: new Files('three') };
+      return new DeploymentRun(await accept(more), tools, asked).run();
+    };
+    const [first] = [...store.releases.values()].filter(({ number }) => number === 1);
+    const back = await run({ kind: 'rollback', release_id: first?._id ?? '' });
+    expect([back.warnings, numbers]).toEqual([[told], [1, 2]]);
+    expect(back.logs[0]).toBe('warning: TOKEN is different today');
+    expect((await run({})).warnings).toEqual([]);
+  });
+
   it('shows no secret, neither in its lines nor in its reason', async () => {
     target.fails.set('prepare', () => {
       throw new DeployRefusedError({ code: 'gate_failed', message: 'no, hunter-22 is wrong' });

@@ -73,10 +73,18 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     if (this.release && instance !== undefined) this.release = { ...this.release, instance };
   }
 
-  /** What it puts into service has served before. */
-  private get bringsBack(): boolean {
-    const { kind } = this.deployment;
-    return kind === 'rollback' || kind === 'restart';
+  /** What it puts into service, or copies, has served there: what is done once was done. */
+  private get hasServed(): boolean {
+    return this.isBack || this.isRestart;
+  }
+
+  /** It puts something there that was not there before. */
+  private get makesRelease(): boolean {
+    return !this.hasServed || this.deployment.source_release_id !== undefined;
+  }
+
+  private get isBack(): boolean {
+    return this.deployment.kind === 'rollback';
   }
 
   private get isRestart(): boolean {
@@ -116,7 +124,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     await this.change({ warnings: told, previous_release_id: service.release_id });
     for (const { message } of told) this.tell(`warning: ${message}`);
     if (await this.endIfStopped()) return;
-    if (!this.bringsBack) await this.prepare(service);
+    if (this.makesRelease) await this.prepare(service);
     if (isFinished(this.deployment) || (await this.endIfStopped())) return;
     const { runner } = this.target;
     if (runner !== undefined) {
@@ -161,9 +169,16 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
       if (_id !== service._id && !isApart) refuse(deploymentReasons.placeTaken(place, _id));
     }
     this.previous = await this.releaseOf(service.release_id);
-    if (this.bringsBack) await this.checkKept();
-    else this.checkAge(this.previous);
-    return this.target.plan(service._id, settings);
+    if (this.makesRelease) this.checkAge(this.previous);
+    else await this.checkKept();
+    const told = await this.target.plan(service._id, settings);
+    return [...told, ...(await this.environmentWarnings())];
+  }
+
+  private async environmentWarnings(): Promise<readonly Reason[]> {
+    const { environments } = this.tools;
+    if (!this.isBack || this.release === undefined || environments === undefined) return [];
+    return environments.warnings(this.release, this.previous);
   }
 
   /** A service that has never served lives where it is deployed to. @throws DeployRefusedError */
@@ -252,7 +267,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   private async runBefore(runner: ReleaseRunner): Promise<void> {
     const release = this.released();
     const what = runner.before(release.settings);
-    if (what === undefined || this.bringsBack) return;
+    if (what === undefined || this.hasServed) return;
     await this.enter('before_switch');
     this.tell(`release ${release.number} runs ${what}, whose changes nobody takes back`);
     failPoint('before_switch_begun');
@@ -265,12 +280,11 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     this.release = release;
     // Named before it is there: what a crash leaves of it is found.
     await this.enter('start', this.isRestart ? { instance: release.instance } : {});
-    const isBack = this.deployment.kind === 'rollback';
     // What is kept does not run. Of its last instance, of which something may be left, nothing is
     // taken for the new one.
     this.tell(`release ${release.number} is started`);
     await this.inTurn(release, async () => {
-      const isKeptNow = isBack && (await this.store.release(release._id))?.status === 'kept';
+      const isKeptNow = this.isBack && (await this.store.release(release._id))?.status === 'kept';
       if (isKeptNow || this.isRestart) await runner.stop(release);
       await runner.start(release);
     });
@@ -388,7 +402,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   /** Where nothing served before there is nothing to go back to. */
   private watchedUntil({ settings }: Release<TargetSettings>, at: Date): Date | null {
     const ms = this.target.runner?.watchMs(settings) ?? 0;
-    const isWatched = ms > 0 && this.previous !== undefined && !this.bringsBack;
+    const isWatched = ms > 0 && this.previous !== undefined && !this.hasServed;
     return isWatched ? new Date(at.getTime() + ms) : null;
   }
 
@@ -451,7 +465,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const { kind, release_id: id } = this.deployment;
     const { release } = this;
     if (kind === 'restart') await this.undoRestart();
-    else if (kind !== 'rollback' && id !== null && release !== undefined) {
+    else if (this.makesRelease && id !== null && release !== undefined) {
       let isDisarmed = false;
       try {
         await this.target.disarm(release.settings);

@@ -3,10 +3,11 @@ import { hostname } from 'node:os';
 import { ServiceRemoval } from '../../service-registry/service-removal.js';
 import { type Deployment, isFinished, type TargetSettings } from '../record/deployment.js';
 import { DeploymentStore } from '../record/deployment-store.js';
+import { ReleaseEnvironments } from './release-environments.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
 import type { DeployTarget } from '../targets/deploy-target.js';
 import { DeploymentGate } from './approval-gate.js';
-import { promotedFiles } from './promoted-files.js';
+import { copiedFiles } from './copied-files.js';
 import { DeploymentRun } from './deployment-run.js';
 import { InstanceTurns } from './instance-turns.js';
 import type { RunDeployment } from './recorded-run.js';
@@ -27,6 +28,7 @@ export class OwnDeployments {
     readonly gate: DeploymentGate,
     private readonly turns: InstanceTurns,
     private readonly registry: ServiceRemoval,
+    private readonly environments: ReleaseEnvironments,
   ) {}
 
   targetOf(settings: TargetSettings): DeployTarget {
@@ -53,14 +55,15 @@ export class OwnDeployments {
     const { store, host, gate } = this;
     const targetOf = (settings: TargetSettings): DeployTarget => this.targetOf(settings);
     const forget = (serviceId: string): Promise<void> => this.registry.remove(serviceId);
-    const tools = { store, host, targetOf, gate, turns: this.turns, forget };
+    const { environments, turns } = this;
+    const tools = { store, host, targetOf, gate, turns, forget, environments };
     const { settings, kind } = deployment;
     if (settings.type === 'hybrid') {
       const Run = kind === 'remove' ? UnitRemovalRun : UnitRun;
       return new Run({ ...deployment, settings }, tools, asked).run();
     }
     if (kind === 'remove') return new RemovalRun(deployment, tools, asked).run();
-    const promoted = await promotedFiles(deployment, tools);
-    return new DeploymentRun(deployment, tools, { ...asked, ...promoted }).run();
+    const copied = await copiedFiles(deployment, tools);
+    return new DeploymentRun(deployment, tools, { ...asked, ...copied }).run();
   }
 }

@@ -23,6 +23,7 @@ import type {
   DeploymentStore,
   ReleaseChange,
 } from '../record/deployment-store.js';
+import type { ReleaseEnvironments } from './release-environments.js';
 import {
   DeployRefusedError,
   type DeployTarget,
@@ -99,6 +100,8 @@ export interface DeploymentTools {
   readonly gate?: DeploymentGate;
   /** What else is known of a service that is removed goes with it. Idempotent. */
   readonly forget?: (serviceId: string) => Promise<void>;
+  /** What a rollback tells of its environment before; absent: nothing. */
+  readonly environments?: Pick<ReleaseEnvironments, 'warnings'>;
   /** Absent: nobody else starts and stops instances. */
   readonly turns?: InstanceTurns;
   /** Default: 1 s. */

@@ -26,6 +26,7 @@ import {
 import { standIn } from '../../../test/support/stand-in.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
+import type { ReleaseEnvironments } from '../running/release-environments.js';
 import type { SealedTexts } from '../record/sealed-texts.js';
 import type { DeploymentGate, GateView } from '../running/approval-gate.js';
 import { SuspendedDeployments } from '../running/suspended-deployments.js';
@@ -116,6 +117,7 @@ describe('StepDeployments', () => {
       ...([store, targets, gate] as const),
       new InstanceTurns(new Leases(new MemoryLeaseStore())),
       standIn<ServiceRemoval>({}),
+      standIn<ReleaseEnvironments>({}),
     );
     const lease = standIn<WorkerLease>({ id: 'w' });
     texts = new Map();

@@ -54,6 +54,25 @@ describe('SecretsService', () => {
     rules: Partial<SecretRules> = {},
   ): Promise<unknown> => service.set(owner, name, value, rules, 'somebody');
 
+  it('names those that got another value since a moment, or are gone', async () => {
+    for (const name of ['OLD_KEY', 'NEW_KEY']) await set(EVERYBODY, name, 'some value');
+    await set(PIPELINE, 'OWN_KEY', 'some value');
+    await set(EVERYBODY, 'OWN_KEY', 'some value');
+    const at = (id: string, ms: number): void => {
+      const known = stored.get(id);
+      if (known) stored.set(id, { ...known, updated_at: new Date(ms) });
+    };
+    at('global:OLD_KEY', 1_000);
+    at('global:NEW_KEY', 3_000);
+    at('pipeline:p1:OWN_KEY', 1_000);
+    at('global:OWN_KEY', 3_000);
+    const names = ['OLD_KEY', 'NEW_KEY', 'OWN_KEY', 'GONE_KEY'];
+    const user = { pipelineId: 'p1' };
+    expect(await service.changedSince(names, user, new Date(2_000))).toEqual([
+      ...['NEW_KEY', 'GONE_KEY'],
+    ]);
+  });
+
   it('gives of each name the narrowest: pipeline, repository, global', async () => {
     for (const name of ['A_KEY', 'B_KEY', 'C_KEY']) await set(EVERYBODY, name, 'global value');
     for (const name of ['A_KEY', 'B_KEY']) await set(REPOSITORY, name, 'repository value');

@@ -34,6 +34,9 @@ export type SecretRefusal =
   /** `keyId`: the missing key that it was sealed with; absent: it was changed in the database. */
   | { readonly kind: 'unreadable'; readonly name: string; readonly keyId?: string };
 
+/** Whose secrets a run may use. */
+export type SecretUser = Pick<SecretReader, 'pipelineId' | 'repositoryId'>;
+
 export type ResolvedSecrets =
   { readonly kind: 'values'; readonly values: NameRecord<string> } | SecretRefusal;
 
@@ -131,19 +134,11 @@ export class SecretsService {
     { pipelineId, repositoryId, ...run }: SecretReader,
   ): Promise<ResolvedSecrets> {
     if (names.length === 0) return { kind: 'values', values: nameRecord([]) };
-    const owners: SecretOwner[] = [
-      { scope: 'pipeline', id: pipelineId },
-      ...(repositoryId === undefined ? [] : [{ scope: 'repository', id: repositoryId } as const]),
-      EVERYBODY,
-    ];
-    const ids = names.flatMap((name) => owners.map((owner) => secretId(owner, name)));
-    const found = new Map<string, SecretDocument>();
-    for (const secret of await this.secrets.find(ids, NO_DEADLINE)) found.set(secret._id, secret);
+    const found = await this.stored(names, { pipelineId, repositoryId });
     const missing: string[] = [];
     const withheld: WithheldSecret[] = [];
     const values = new Map<string, string>();
-    for (const name of names) {
-      const stored = owners.flatMap((owner) => found.get(secretId(owner, name)) ?? []);
+    for (const [name, stored] of found) {
       const secret = stored.find((each) => whyWithheld(rulesOf(each), run) === undefined);
       if (!secret) {
         if (stored.length === 0) missing.push(name);
@@ -163,6 +158,40 @@ export class SecretsService {
     if (missing.length > 0) return { kind: 'missing', names: missing };
     if (withheld.length > 0) return { kind: 'withheld', secrets: withheld, run };
     return { kind: 'values', values: nameRecord(values) };
+  }
+
+  /**
+   * Those of these names that have been given another value since a moment, or are there no more.
+   * No value is opened.
+   */
+  async changedSince(
+    names: readonly string[],
+    user: SecretUser,
+    at: Date,
+  ): Promise<readonly string[]> {
+    const found = await this.stored(names, user);
+    return names.filter((name) => {
+      const [given] = found.get(name) ?? [];
+      return given === undefined || given.updated_at > at;
+    });
+  }
+
+  /** Of each name those that a run may use, the narrowest first. */
+  private async stored(
+    names: readonly string[],
+    { pipelineId, repositoryId }: SecretUser,
+  ): Promise<ReadonlyMap<string, readonly SecretDocument[]>> {
+    const owners: SecretOwner[] = [
+      { scope: 'pipeline', id: pipelineId },
+      ...(repositoryId === undefined ? [] : [{ scope: 'repository', id: repositoryId } as const]),
+      EVERYBODY,
+    ];
+    const ids = names.flatMap((name) => owners.map((owner) => secretId(owner, name)));
+    const all = await this.secrets.find(ids, NO_DEADLINE);
+    const byId = new Map(all.map((secret) => [secret._id, secret]));
+    return new Map(
+      names.map((name) => [name, owners.flatMap((owner) => byId.get(secretId(owner, name)) ?? [])]),
+    );
   }
 }
 

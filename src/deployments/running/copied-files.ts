@@ -9,19 +9,21 @@ import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.
 import { deploymentReasons } from './deployment-reasons.js';
 import type { DeploymentTools, RunDeployment } from './recorded-run.js';
 
-/** What a promotion is made of: the files of the release that it copies, and its digest. */
-export async function promotedFiles(
+/** What a copy is made of: the files of the release that it copies, and its digest. */
+export async function copiedFiles(
   { kind, source_release_id: id }: Deployment,
   { store, targetOf }: Pick<DeploymentTools, 'store' | 'targetOf'>,
-): Promise<Pick<RunDeployment, 'source' | 'digest' | 'datedBy'>> {
-  if (kind !== 'promote' || id === undefined) return {};
+): Promise<Pick<RunDeployment, 'source' | 'digest' | 'datedBy' | 'mayBeOlder'>> {
+  if (id === undefined) return {};
   const found = await store.release(id);
-  if (found?.digest == null) throw new Error(`a promotion of no release: ${id}`);
+  if (found?.digest == null) throw new Error(`a copy of no release: ${id}`);
   const release = placed(found);
   const { digest } = found;
   return {
     source: filesOf(release, targetOf(release.settings)),
     digest,
+    // Who goes back means what is older.
+    mayBeOlder: kind === 'rollback',
     ...(release.dated_by !== null && { datedBy: release.dated_by }),
   };
 }

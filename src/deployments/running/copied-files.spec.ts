@@ -32,6 +32,7 @@ import {
   type DirectorySettings,
 } from '../record/deployment.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
+import type { ReleaseEnvironments } from './release-environments.js';
 import type { DeployTarget } from '../targets/deploy-target.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
 import { DeployFolders } from '../targets/local-directory/deploy-folders.js';
@@ -85,6 +86,7 @@ describe('a promotion', () => {
       ...([store, targets, gate] as const),
       new InstanceTurns(new Leases(new MemoryLeaseStore())),
       standIn<ServiceRemoval>({}),
+      standIn<ReleaseEnvironments>({}),
     );
     promotions = new Promotions(store, gate);
   });
