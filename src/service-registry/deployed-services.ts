@@ -1,4 +1,5 @@
 import type { InstanceCheck } from '../engine/steps/deploy/deploy-action.js';
+import type { Reason } from '../engine/plan/run-state.js';
 import type { Principal } from '../auth/principals/principal.js';
 import type { Page, PageRequest } from '../common/http/paging.js';
 
@@ -21,6 +22,8 @@ export interface DeployedService {
   readonly hasInstance: boolean;
   /** Of its instance, as the deployment that serves says. */
   readonly checks: readonly InstanceCheck[];
+  /** What is known against what serves, whatever its checks say; null: nothing. */
+  readonly problem: Reason | null;
   readonly containerId: string | null;
   /** On its host, as it was seen a moment ago. */
   readonly processId: number | null;

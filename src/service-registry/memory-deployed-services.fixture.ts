@@ -14,6 +14,7 @@ export class MemoryDeployedServices extends DeployedServices {
       ...{ id: `default/${name}`, uuid: uuidV7(), name, environment: 'default' },
       ...{ type: 'local_directory', host: 'here', status: 'running', deploymentId: uuidV7() },
       ...{ endpoints: [], hasInstance: false, checks: [], containerId: null, processId: null },
+      problem: null,
       ...{ createdAt: new Date(0), updatedAt: new Date(0), ...more },
     };
     this.services.set(one.id, one);

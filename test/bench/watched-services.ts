@@ -32,7 +32,7 @@ async function measure(services: number, seconds: number): Promise<void> {
     monitor.watch({
       ...{ id: `default/s${n}`, check: DEFAULT_CHECK, isStopped: false, ttlMs: null, beat: null },
       endpoints: [{ url: `http://127.0.0.1:${port}/${n}`, isOwn: false }],
-      ...{ health: null, outbox: [] },
+      ...{ problem: null, health: null, outbox: [] },
     });
   }
   await sleep(10_000);

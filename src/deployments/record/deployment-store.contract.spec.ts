@@ -334,9 +334,14 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       expect((await store().service(id))?.process_id).toBeNull();
       await store().setProcess(id, 'before', 7);
       expect((await store().service(id))?.process_id).toBe(7);
+      const problem = { code: 'release_failed', message: 'it failed' };
+      await store().setProblem(id, 'other', problem);
+      expect((await store().service(id))?.problem).toBeNull();
+      await store().setProblem(id, 'before', problem);
+      expect((await store().service(id))?.problem).toEqual(problem);
       // Of another release nothing is known yet.
       expect(await store().setServing(id, holder, 'r', at)).toBe(true);
-      expect((await store().service(id))?.process_id).toBeNull();
+      expect(await store().service(id)).toMatchObject({ process_id: null, problem: null });
       await store().freeService(id, other);
       expect((await store().service(id))?.active).toBe(holder);
       await store().freeService(id, holder);

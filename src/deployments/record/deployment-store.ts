@@ -1,4 +1,5 @@
 import type { Page, PageRequest } from '../../common/http/paging.js';
+import type { Reason } from '../../engine/plan/run-state.js';
 import type { Approval } from '../../environments/approval.js';
 import type { Deployment, DeploymentStatus, Release, Service } from './deployment.js';
 
@@ -177,6 +178,11 @@ export abstract class DeploymentStore {
     releaseId: string,
     processId: number | null,
   ): Promise<void>;
+  /**
+   * What is known against the release that serves, until another one does; where another one does
+   * already nothing changes.
+   */
+  abstract setProblem(serviceId: string, releaseId: string, problem: Reason): Promise<void>;
   /** Another number each time. */
   abstract nextRelease(serviceId: string): Promise<number>;
 

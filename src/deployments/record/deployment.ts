@@ -307,6 +307,11 @@ export interface Deployment<S extends DeploySettings = DeploySettings>
    * its turn, it is done no more. Absent: somebody has asked for it.
    */
   readonly failed_release_id?: string;
+  /**
+   * Of what the watch behind a switch has asked for: the release that failed, of a unit that of its
+   * part. Where it serves still at the end, its service is known to have failed.
+   */
+  readonly watched?: { readonly service_id: string; readonly release_id: string };
   /** What served before; null: nothing did. */
   readonly previous_release_id: string | null;
   readonly cancel_requested_by: string | null;
@@ -402,6 +407,8 @@ export interface Service {
    * known, as of a folder.
    */
   readonly process_id?: number | null;
+  /** Known against the release that serves, whatever its checks say; null, absent: nothing. */
+  readonly problem?: Reason | null;
   /** The deployment that holds it; null: none. */
   readonly active: string | null;
   readonly turns: number;

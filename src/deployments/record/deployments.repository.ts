@@ -4,6 +4,7 @@ import type { Model } from 'mongoose';
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
+import type { Reason } from '../../engine/plan/run-state.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
 import type { Approval } from '../../environments/approval.js';
 import {
@@ -278,6 +279,7 @@ export class DeploymentsRepository extends DeploymentStore {
       release_id: releaseId,
       deployment_id: deploymentId,
       process_id: null,
+      problem: null,
       status: 'running',
       updated_at: at,
     } as const;
@@ -288,7 +290,7 @@ export class DeploymentsRepository extends DeploymentStore {
     return this.changeHeld(
       { _id: serviceId, active: deploymentId },
       {
-        ...{ release_id: null, deployment_id: null, process_id: null },
+        ...{ release_id: null, deployment_id: null, process_id: null, problem: null },
         ...{ status: 'stopped', updated_at: at },
       },
     );
@@ -299,13 +301,21 @@ export class DeploymentsRepository extends DeploymentStore {
     return this.changeHeld(held, { id: uuidV7(), status: 'removed', updated_at: at });
   }
 
-  async setProcess(serviceId: string, releaseId: string, processId: number | null): Promise<void> {
+  setProcess(serviceId: string, releaseId: string, processId: number | null): Promise<void> {
+    return this.changeServing(serviceId, releaseId, { process_id: processId });
+  }
+
+  setProblem(serviceId: string, releaseId: string, problem: Reason): Promise<void> {
+    return this.changeServing(serviceId, releaseId, { problem });
+  }
+
+  private async changeServing(
+    _id: string,
+    release_id: string,
+    change: Partial<Service>,
+  ): Promise<void> {
     await databaseRetry(
-      () =>
-        this.serviceRecords.updateOne(
-          { _id: serviceId, release_id: releaseId },
-          { $set: { process_id: processId } },
-        ),
+      () => this.serviceRecords.updateOne({ _id, release_id }, { $set: change }),
       RETRY,
     );
   }

@@ -1,3 +1,4 @@
+import type { Reason } from '../../engine/plan/run-state.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
 import { type Approval, isSaidAgain } from '../../environments/approval.js';
@@ -217,7 +218,7 @@ export class MemoryDeploymentStore extends DeploymentStore {
     this.serviceRecords.set(serviceId, {
       ...found,
       ...{ release_id: releaseId, deployment_id: deploymentId, status: 'running', updated_at: at },
-      process_id: null,
+      ...{ process_id: null, problem: null },
     });
     return Promise.resolve(true);
   }
@@ -226,7 +227,7 @@ export class MemoryDeploymentStore extends DeploymentStore {
     const found = this.serviceRecords.get(serviceId);
     if (found?.active !== deploymentId) return Promise.resolve(false);
     this.serviceRecords.set(serviceId, {
-      ...{ ...found, release_id: null, deployment_id: null, process_id: null },
+      ...{ ...found, release_id: null, deployment_id: null, process_id: null, problem: null },
       ...{ status: 'stopped', updated_at: at },
     });
     return Promise.resolve(true);
@@ -242,10 +243,16 @@ export class MemoryDeploymentStore extends DeploymentStore {
   }
 
   setProcess(serviceId: string, releaseId: string, processId: number | null): Promise<void> {
-    const found = this.serviceRecords.get(serviceId);
-    if (found?.release_id === releaseId) {
-      this.serviceRecords.set(serviceId, { ...found, process_id: processId });
-    }
+    return this.changeServing(serviceId, releaseId, { process_id: processId });
+  }
+
+  setProblem(serviceId: string, releaseId: string, problem: Reason): Promise<void> {
+    return this.changeServing(serviceId, releaseId, { problem });
+  }
+
+  private changeServing(id: string, releaseId: string, change: Partial<Service>): Promise<void> {
+    const found = this.serviceRecords.get(id);
+    if (found?.release_id === releaseId) this.serviceRecords.set(id, { ...found, ...change });
     return Promise.resolve();
   }
 

@@ -102,6 +102,7 @@ function deployedService(
   return {
     ...{ id: _id, uuid: id, name, environment, type: service.service_type, host, status },
     ...{ deploymentId: service.deployment_id, endpoints, hasInstance, checks },
+    problem: service.problem ?? null,
     ...{ containerId: null, processId },
     ...{ createdAt: service.created_at, updatedAt: service.updated_at },
   };

@@ -64,6 +64,10 @@ export const deploymentReasons = {
     message: `release ${number} failed ${seconds} s after its switch: ${problem}`,
     data: { release: number },
   }),
+  notGoneBack: (problem: string, why: string): Reason => ({
+    code: 'release_failed',
+    message: `${problem}; it did not go back: ${why}. Nothing more is done by itself`,
+  }),
   overtaken: (serving: Pick<Release, 'number'> | undefined): Reason => ({
     code: 'overtaken',
     message: `${serving === undefined ? 'nothing serves' : `release ${serving.number} serves`} by now, which has not failed: nothing was changed`,

@@ -240,6 +240,29 @@ describe('DeploymentRun', () => {
     expect((await store.release(back.release_id ?? ''))?.watch_until).toBeNull();
   });
 
+  it('knows that a service has failed whose watch could not let it go back', async () => {
+    target.runner = { ...RUNNER };
+    await deploy('one');
+    await deploy('two');
+    const [one, two] = [...store.releases.values()].map(({ _id }) => _id);
+    const watched = { service_id: 'default/shop', release_id: two ?? '' };
+    const why = { code: 'watch_failed', message: 'release 2 failed 3 s after its switch: no' };
+    const back = async (): Promise<Deployment> =>
+      runOf(await accept({ kind: 'rollback', release_id: one ?? '', watched, warnings: [why] }));
+    const problem = (): unknown => store.serviceRecords.get('default/shop')?.problem;
+    const refused = new DeployRefusedError({ code: 'gate_failed', message: 'it answers 500' });
+    target.runner = { ...RUNNER, gate: () => Promise.reject(refused) };
+    expect(await back()).toMatchObject({ status: 'failed' });
+    expect(problem()).toEqual({
+      code: 'release_failed',
+      message:
+        'release 2 failed 3 s after its switch: no; it did not go back: it answers 500. Nothing more is done by itself',
+    });
+    target.runner = RUNNER;
+    await deploy('three');
+    expect(problem()).toBeNull();
+  });
+
   it('says of what comes back how its environment differs, before it is started', async () => {
     await deploy('one');
     await deploy('two');

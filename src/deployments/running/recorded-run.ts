@@ -368,8 +368,18 @@ export abstract class RecordedRun<S extends DeploySettings> {
     const finished_at = this.now();
     const shown = maskReason(reason, (text) => this.masked(text));
     this.tell(shown.message);
+    await this.keepProblem(status, shown);
     const phases = this.closedPhases(finished_at);
     await this.change({ ...change, status, reason: shown, finished_at, phases });
+  }
+
+  /** Before the end is stored: who is killed between both does it again. */
+  private async keepProblem(status: DeploymentStatus, { message }: Reason): Promise<void> {
+    const { watched, warnings } = this.deployment;
+    if (watched === undefined || status === 'success') return;
+    const { service_id: service, release_id: release } = watched;
+    const why = warnings.find(({ code }) => code === 'watch_failed')?.message ?? 'it failed';
+    await this.store.setProblem(service, release, deploymentReasons.notGoneBack(why, message));
   }
 
   /** Holds neither its service nor, where that has never served, its place. */

@@ -56,6 +56,7 @@ describe('ReleaseWatch', () => {
     expect(rollbacks()).toMatchObject([
       {
         ...{ release_id: 'r1', triggered_by: 'system', status: 'pending' },
+        watched: { service_id: 'default/shop', release_id: 'r2' },
         warnings: [
           {
             code: 'watch_failed',
@@ -105,7 +106,10 @@ describe('ReleaseWatch', () => {
     if (all) store.serviceRecords.set(unit, { ...all, release_id: 'u2' });
     await watch([ILL, ILL, ILL]);
     expect(rollbacks()).toMatchObject([
-      { service_id: unit, release_id: 'u1', warnings: [{ code: 'watch_failed' }] },
+      {
+        ...{ service_id: unit, release_id: 'u1', warnings: [{ code: 'watch_failed' }] },
+        watched: { service_id: 'default/shop', release_id: 'r2' },
+      },
     ]);
     expect(store.releases.get('r2')?.watch_until).toBeNull();
   });
@@ -133,8 +137,14 @@ describe('ReleaseWatch', () => {
 
   it('leaves alone what nobody watches any more, and what has nothing to go back to', async () => {
     await watch([ILL, ILL, ILL], NOW + 60_000);
+    const problem = (): unknown => store.serviceRecords.get('default/shop')?.problem;
+    expect(problem()).toBeUndefined();
     await store.changeRelease('r1', { status: 'removed' });
     await watch([ILL, ILL, ILL]);
     expect(rollbacks()).toEqual([]);
+    expect(problem()).toMatchObject({
+      code: 'release_failed',
+      message: expect.stringContaining('GET / answers 500; it did not go back: no release'),
+    });
   });
 });

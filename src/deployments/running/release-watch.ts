@@ -22,7 +22,7 @@ interface Seen {
 /**
  * Watches releases for a while behind their switch. One that fails, or ends again and again, goes
  * back to the release before, once; by the same way as by hand, so that one has to pass its gate.
- * Where it does not, nothing more happens by itself.
+ * Where it does not, its service has failed, and nothing more happens by itself.
  */
 export class ReleaseWatch {
   private readonly seen = new Map<string, Seen>();
@@ -55,11 +55,16 @@ export class ReleaseWatch {
     const way = await wayBack(store, service, release);
     // Its unit is about to settle; the next look finds it again.
     if (way.kind === 'unsettled') return;
+    const { service_id, _id: release_id } = release;
     if (way.kind === 'to') {
       const asked = rollbackOf(way.service, way.to, way.from, 'system');
       const request_key = JSON.stringify(['watch', way.from._id]);
       const told = { request_key, warnings: [why], failed_release_id: way.from._id };
-      await store.accept({ ...asked, ...told }, way.service);
+      const watched = { service_id, release_id };
+      await store.accept({ ...asked, ...told, watched }, way.service);
+    } else {
+      const none = deploymentReasons.notGoneBack(why.message, 'no release before it is kept');
+      await store.setProblem(service_id, release_id, none);
     }
     await store.changeRelease(release._id, { watch_until: null });
     this.seen.delete(release._id);

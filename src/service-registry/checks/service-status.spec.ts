@@ -8,7 +8,7 @@ const endpoint = (status: ProbeState['status'], more: Partial<WatchedEndpoint> =
   ...more,
 });
 const of = (endpoints: readonly WatchedEndpoint[], beats: Beats = 'none', isStopped = false) =>
-  judge({ isStopped, beats, endpoints });
+  judge({ isStopped, problem: null, beats, endpoints });
 
 describe('the state of a service', () => {
   it.each([

@@ -25,6 +25,8 @@ export type Beats = 'none' | 'awaited' | 'heard' | 'missed';
 
 export interface Observed {
   readonly isStopped: boolean;
+  /** Known against it, whatever its endpoints answer; null: nothing. */
+  readonly problem: Reason | null;
   readonly beats: Beats;
   /** With the checks of the instance itself, see `checkUrl`. */
   readonly endpoints: readonly WatchedEndpoint[];
@@ -47,6 +49,7 @@ export const SERVICE_REASONS = {
   heartbeat_awaited: 'no heartbeat has come yet',
   not_observed: 'nobody has looked: the monitor was away or held up',
   not_checked: 'nothing checks it: this is what its deployment says',
+  release_failed: 'its release failed while it was watched, and did not go back',
   stopped: 'it was stopped',
   unserved: 'nothing of it has served yet',
 } as const;
@@ -56,8 +59,9 @@ export type ServiceReasonCode = keyof typeof SERVICE_REASONS;
 const MOST_NAMED = 10;
 
 /** The status of a service, by all that is known of it. */
-export function judge({ isStopped, beats, endpoints }: Observed): Judgement {
+export function judge({ isStopped, problem, beats, endpoints }: Observed): Judgement {
   if (isStopped) return { status: 'stopped', reason: reason('stopped', 'it was stopped') };
+  if (problem !== null) return { status: 'failed', reason: problem };
   if (beats === 'missed') {
     return { status: 'failed', reason: reason('heartbeat_missed', 'no heartbeat came in time') };
   }

@@ -30,7 +30,7 @@ describe('ServiceMonitor', () => {
   const target = (name: string, more: Partial<WatchedTarget> = {}): WatchedTarget => ({
     ...{ id: `default/${name}`, check: DEFAULT_CHECK, isStopped: false, ttlMs: null, beat: null },
     ...{ endpoints: [{ url: `http://${name}.example/`, isOwn: false }], health: null, outbox: [] },
-    ...more,
+    ...{ problem: null, ...more },
   });
   const start = (more: Partial<MonitorOptions> = {}): void => {
     monitor = new ServiceMonitor({

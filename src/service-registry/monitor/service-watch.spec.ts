@@ -9,7 +9,8 @@ const bad: ProbeResult = { ok: false, code: 'timeout', message: 'no answer withi
 
 const target = (more: Partial<WatchedTarget> = {}): WatchedTarget => ({
   ...{ id: 'default/shop', check: DEFAULT_CHECK, endpoints: [{ url: A, isOwn: false }] },
-  ...{ isStopped: false, ttlMs: null, beat: null, health: null, outbox: [], ...more },
+  ...{ isStopped: false, ttlMs: null, beat: null, health: null, outbox: [], problem: null },
+  ...more,
 });
 const newWatch = (more: Partial<WatchedTarget> = {}, now = 0, observedAt?: number): ServiceWatch =>
   new ServiceWatch(target(more), 7, now, observedAt);
@@ -89,6 +90,19 @@ describe('ServiceWatch', () => {
     expect(watch.news(4)).toBeUndefined();
     watch.change(target({ isStopped: true, endpoints: [] }), 5);
     expect(watch.news(5)?.change).toMatchObject({ to: 'stopped' });
+  });
+
+  it('has failed while its deployment knows something against it, however well it answers', () => {
+    const watch = newWatch();
+    for (const at of [1, 2]) watch.probed(A, good, at);
+    expect(watch.news(2)?.change).toMatchObject({ to: 'running' });
+    const problem = { code: 'release_failed', message: 'it did not go back' };
+    watch.change(target({ problem }), 3);
+    expect(watch.news(3)?.change).toMatchObject({ to: 'failed', reason: problem });
+    watch.probed(A, good, 4);
+    expect(watch.news(4)).toBeUndefined();
+    watch.change(target(), 5);
+    expect(watch.news(5)?.change).toMatchObject({ from: 'failed', to: 'running' });
   });
 
   it('fails when heartbeats stop, and runs again with the next one', () => {

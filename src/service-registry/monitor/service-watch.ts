@@ -112,6 +112,7 @@ export class ServiceWatch {
     const endpoints = this.endpoints();
     const judged = judge({
       isStopped: this.current.isStopped,
+      problem: this.current.problem,
       beats: this.beats,
       endpoints,
     });

@@ -121,8 +121,8 @@ export class ShardTargets {
 
 function textOf(deployed: DeployedService | undefined): string {
   if (deployed === undefined) return '';
-  const { host, status, endpoints, hasInstance, checks } = deployed;
-  return JSON.stringify([host, status, endpoints, hasInstance, checks]);
+  const { host, status, endpoints, hasInstance, checks, problem } = deployed;
+  return JSON.stringify([host, status, endpoints, hasInstance, checks, problem]);
 }
 
 /** What can be looked at on its own host. */

@@ -1,3 +1,4 @@
+import type { Reason } from '../../engine/plan/run-state.js';
 import { checkUrl } from '../checks/instance-target.js';
 import type { ServiceCheck } from '../checks/service-check.js';
 import type { DeployedService } from '../deployed-services.js';
@@ -13,6 +14,8 @@ export interface WatchedTarget {
   readonly endpoints: readonly ProbeTarget[];
   /** It is meant to be stopped: nothing is asked. */
   readonly isStopped: boolean;
+  /** What its deployment knows against it; null: nothing. */
+  readonly problem: Reason | null;
   readonly ttlMs: number | null;
   readonly beat: string | null;
   readonly health: ServiceHealth | null;
@@ -27,6 +30,7 @@ export function watchedTarget(
 ): WatchedTarget {
   const { _id: id, check, health, outbox, beat, ttl_seconds: ttl } = watched;
   const isStopped = deployed?.status === 'stopped';
+  const problem = deployed?.problem ?? null;
   const isHere = host !== undefined && deployed?.host === host;
   const own = isHere ? deployed.endpoints : [];
   const written = watched.endpoints.filter((url) => !own.includes(url));
@@ -42,7 +46,7 @@ export function watchedTarget(
       ]
     : [];
   return {
-    ...{ id, check, endpoints, isStopped, beat, health, outbox },
+    ...{ id, check, endpoints, isStopped, problem, beat, health, outbox },
     ttlMs: ttl === null ? null : ttl * 1000,
   };
 }
