@@ -19,6 +19,7 @@ import { LeasesModule } from '../leases/leases.module.js';
 import { PortLeases } from '../ports/port-leases.js';
 import { FailureRecords } from '../service-registry/failures/failure-records.js';
 import { DeployedServices } from '../service-registry/deployed-services.js';
+import { InstanceLogs } from '../service-registry/logs/instance-logs.js';
 import { InstanceProber } from '../service-registry/probing/prober.js';
 import { ServiceStore } from '../service-registry/record/service-store.js';
 import { ServiceRegistryModule } from '../service-registry/service-registry.module.js';
@@ -34,6 +35,7 @@ import { ProxyRoutesModule } from './routes/proxy-routes.module.js';
 import { DeploymentsProcessor } from './running/deployments.processor.js';
 import { InstanceTurns } from './running/instance-turns.js';
 import { InstanceUpkeep } from './running/instance-upkeep.js';
+import { DeployedLogs } from './running/deployed-logs.js';
 import { DeployedInstances } from './running/deployed-instances.js';
 import { OwnDeployments } from './running/own-deployments.js';
 import { SuspendedDeployments } from './running/suspended-deployments.js';
@@ -49,6 +51,7 @@ import { LocalDirectoryTarget } from './targets/local-directory/local-directory.
 import { LocalServiceTarget } from './targets/local-service/local-service.target.js';
 import { LocalServicesModule } from './targets/local-service/local-services.module.js';
 import { ServiceReleases } from './targets/local-service/service-releases.js';
+import { RoutedTargets } from './targets/routed-targets.js';
 import type { RoutedParts, RoutedTarget } from './targets/routed.target.js';
 import type { RoutedSettings } from './record/deployment.js';
 import { SshDirectoryTarget } from './targets/ssh-directory/ssh-directory.target.js';
@@ -162,18 +165,22 @@ function upkeepOf(
         ),
     },
     {
+      provide: RoutedTargets,
+      inject: [DockerContainerTarget, LocalServiceTarget],
+      useFactory: (containers: DockerContainerTarget, services: LocalServiceTarget) =>
+        new RoutedTargets({ docker_container: containers, local_service: services }),
+    },
+    {
       provide: InstanceProber,
-      inject: [DeploymentStore, DockerContainerTarget, LocalServiceTarget],
-      useFactory: (
-        store: DeploymentStore,
-        containers: DockerContainerTarget,
-        services: LocalServiceTarget,
-      ) =>
-        new DeployedInstances(
-          store,
-          { docker_container: containers, local_service: services },
-          hostname(),
-        ),
+      inject: [DeploymentStore, RoutedTargets],
+      useFactory: (store: DeploymentStore, targets: RoutedTargets) =>
+        new DeployedInstances(store, targets, hostname()),
+    },
+    {
+      provide: InstanceLogs,
+      inject: [DeploymentStore, RoutedTargets],
+      useFactory: (store: DeploymentStore, targets: RoutedTargets) =>
+        new DeployedLogs(store, targets, hostname()),
     },
     upkeepOf(DockerContainerTarget),
     upkeepOf(LocalServiceTarget),
@@ -206,6 +213,6 @@ function upkeepOf(
     },
     { provide: Deployer, useClass: StepDeployments },
   ],
-  exports: [Deployer, InstanceProber, ServiceFinder],
+  exports: [Deployer, InstanceLogs, InstanceProber, ServiceFinder],
 })
 export class DeploymentsWorkerModule {}

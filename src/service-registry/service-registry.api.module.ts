@@ -1,7 +1,9 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { EventBusModule } from '../integrations/event-bus/event-bus.module.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { HistoryKeeper } from './history/history-keeper.js';
 import { MonitorParts, RegisteredMonitor } from './monitor/monitor-parts.js';
+import { ServiceLogs } from './logs/service-logs.service.js';
 import { MaintenanceService } from './maintenance.service.js';
 import { ServiceRegistryModule } from './service-registry.module.js';
 import { ServiceHealthService } from './service-health.service.js';
@@ -10,7 +12,7 @@ import { ServicesService } from './services.service.js';
 
 /** The registry with its routes, and the monitor of what was registered by hand: for the API. */
 @Module({
-  imports: [ServiceRegistryModule],
+  imports: [EventBusModule, ServiceRegistryModule],
   controllers: [ServicesController, DiscoveryController],
   providers: [
     HistoryKeeper,
@@ -18,6 +20,7 @@ import { ServicesService } from './services.service.js';
     MonitorParts,
     RegisteredMonitor,
     ServiceHealthService,
+    ServiceLogs,
     ServicesService,
   ],
   exports: [ServiceRegistryModule, ServicesService],

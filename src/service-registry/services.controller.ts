@@ -38,10 +38,12 @@ import {
   HeartbeatDto,
   RegisterServiceDto,
 } from './dto/service.dto.js';
-import { ServiceQuery } from './dto/service.query.js';
+import { LogQuery, ServiceQuery, USUAL_LINES } from './dto/service.query.js';
+import { serviceLogResponse, ServiceLogResponse } from './dto/service-log.response.js';
 import { RemovalResponse, serviceResponse, ServiceResponse } from './dto/service.response.js';
 import { HealthQuery, serviceHealthResponse, ServiceHealthResponse } from './dto/service-health.js';
 import { BeginMaintenanceDto } from './dto/maintenance.dto.js';
+import { noInstance, ServiceLogs } from './logs/service-logs.service.js';
 import { MaintenanceService, maintenanceChanging } from './maintenance.service.js';
 import { ServiceHealthService } from './service-health.service.js';
 import { ServiceIdPipe } from './service-id.pipe.js';
@@ -78,6 +80,7 @@ export class ServicesController {
     private readonly services: ServicesService,
     private readonly history: ServiceHealthService,
     private readonly maintenance: MaintenanceService,
+    private readonly logs: ServiceLogs,
   ) {}
 
   @Get()
@@ -149,6 +152,22 @@ export class ServicesController {
     const { resolution = 'minute', from, until } = query;
     const asked = { resolution, from, until };
     return serviceHealthResponse(await this.history.get(id, asked, pageRequest(query)));
+  }
+
+  @Get(':id/logs')
+  @Requires('services:read')
+  @ApiParam(ID)
+  @ApiOperation({
+    summary: 'What the instance that serves has said last',
+    description: 'A worker of its host reads it; none there: 503.',
+  })
+  @ApiOkResponse({ type: ServiceLogResponse })
+  @ApiErrors(400, 401, notFound('service', EXAMPLE_ID), noInstance('production/shop'), 503)
+  async log(
+    @Param('id', ServiceIdPipe) id: ServiceName,
+    @Query() { lines = USUAL_LINES }: LogQuery,
+  ): Promise<ServiceLogResponse> {
+    return serviceLogResponse(await this.logs.last(id, lines));
   }
 
   @Patch(':id')

@@ -24,6 +24,7 @@ const NEWER_SECRET = 'secret-of-a-service-91ab';
 const PROGRAM = `const version = require('node:fs').readFileSync('version', 'utf8');
 if (version === 'broken') { console.error('no configuration'); process.exit(3); }
 const port = version === 'deaf' ? 0 : process.env.PORT;
+console.log('version ' + version + ' with ' + process.env.PASSWORD);
 let isWell = true;
 const answers = {
   '/pid': () => String(process.pid),
@@ -135,6 +136,8 @@ steps:
     const command = new CommandLine(server.home, {
       ...{ MILLRACE_URL: server.baseUrl, MILLRACE_TOKEN: server.token },
     });
+    const log = await command.run(['services', 'logs', 'shop', '--lines', '1']);
+    expect([log.code, log.stdout]).toEqual([0, 'version 3 with ***\n']);
     const plan = await command.run(['rollback', 'shop', '--release', '1', '--plan']);
     expect(plan.stdout).toContain('MODE, PASSWORD are different today');
     expect(plan.stdout).toContain('PASSWORD got another value since');

@@ -5,6 +5,7 @@ import { madeTar } from '../../src/common/archive/archive.fixture.js';
 import { packageRoot } from '../../src/config/paths.js';
 import { ScenarioRepositories } from '../scenarios/scenario-repositories.js';
 import { ConnectedRepository } from '../support/connected-repository.js';
+import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
 import { DocumentedApi, type ApiDocument } from '../support/documented-api.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
@@ -76,13 +77,14 @@ describe('the OpenAPI document and the live server', () => {
   let api: LiveApi;
 
   beforeAll(async () => {
+    await buildCaddy();
     repositories = await ScenarioRepositories.start();
     server = await MillraceServer.start({
       workers: 1,
       environment: { RATE_LIMIT: '0', AUTH_FAILURE_LIMIT: '0', COMPILE_LIMIT: '0' },
     });
     api = new LiveApi(documented, server.baseUrl);
-  });
+  }, CADDY_BUILD_MS);
 
   afterAll(async () => {
     await server.stop();
@@ -184,6 +186,21 @@ describe('the OpenAPI document and the live server', () => {
       return one.status === 'success' || undefined;
     });
     await api.json(404, 'GET', '/api/services/default%2Fships');
+    expect(api.problems).toEqual([]);
+  });
+
+  it('agree on the log of what was deployed', async () => {
+    const program =
+      "require('node:http').createServer((_, a) => a.end()).listen(process.env.PORT, '127.0.0.1')";
+    const run = JSON.stringify([process.execPath, '-e', program]);
+    const gate = '{ path: /, stable: 0s }';
+    const ship = `{ type: local_service, service: logged, source: out, run: ${run}, gate: ${gate} }`;
+    const pipeline = await create(
+      `name: logged\nsteps: [{ name: s, run: mkdir out && touch out/a }, { deploy: ${ship} }]\n`,
+    );
+    await until(await trigger(pipeline), 'success');
+    await api.json(200, 'GET', '/api/services/default%2Flogged/logs?lines=5');
+    await api.json(202, 'DELETE', '/api/services/default%2Flogged');
     expect(api.problems).toEqual([]);
   });
 
@@ -427,6 +444,7 @@ describe('the OpenAPI document and the live server', () => {
     await api.json(200, 'PATCH', `/api/services/${id}`, { body: { check: { up: 5 } } });
     await api.json(503, 'GET', '/api/discovery/seen');
     await api.json(200, 'GET', `/api/services/${id}/health?resolution=hour&limit=1`);
+    await api.json(409, 'GET', `/api/services/${id}/logs?lines=5`);
     await api.json(
       400,
       'GET',

@@ -206,6 +206,8 @@ export const rollbackPlan = object({
 });
 export type RollbackPlan = ReturnType<typeof rollbackPlan>;
 
+export const serviceLog = object({ service_id: text, release: number, lines: list(text) });
+
 /** Of a deployed service. */
 export const removal = object({ deployment_id: uuid });
 

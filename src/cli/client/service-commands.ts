@@ -7,8 +7,10 @@ import {
   service,
   type ServiceHealth,
   serviceHealth,
+  serviceLog,
 } from '../api/wire-readers.js';
 import { exitCodes } from '../command/exit-codes.js';
+import { wholeNumber } from '../command/option-values.js';
 import { untilDone } from './deployment-commands.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { paintStatus } from '../terminal/status-style.js';
@@ -19,6 +21,7 @@ import { type PageFlags, printPage } from './list-page.js';
 import { type ClientFlags, Session } from './session.js';
 
 export const SERVICE = 'name, environment/name or id; without an environment: default';
+const MOST_LINES = 5_000;
 const NO_CONTENT = 204;
 const STATES = ['starting', 'running', 'degraded', 'stopped', 'failed', 'unknown'];
 
@@ -30,6 +33,10 @@ interface ServiceListFlags extends PageFlags {
 
 interface HealthFlags extends PageFlags {
   readonly resolution: string;
+}
+
+interface LogFlags extends ClientFlags {
+  readonly lines?: number;
 }
 
 /**
@@ -71,6 +78,15 @@ export function addServiceCommands(
       .argument('<service>', SERVICE),
   ).action(async (name: string, flags: ClientFlags) => {
     setExitCode(await removeService(name, flags, terminal));
+  });
+  addClientOptions(
+    services
+      .command('logs')
+      .description('What the instance that serves has said last')
+      .argument('<service>', SERVICE)
+      .option('--lines <number>', 'the last ones; without it: 100', wholeNumber(1, MOST_LINES)),
+  ).action(async (name: string, flags: LogFlags) => {
+    setExitCode(await showLog(name, flags, terminal));
   });
   addPageOptions(
     addClientOptions(
@@ -117,6 +133,19 @@ async function showService(name: string, flags: ClientFlags, terminal: Terminal)
   const session = Session.open(flags, terminal);
   return session.show(servicePath(name), service, (one) => {
     for (const line of renderService(one)) terminal.print(line);
+  });
+}
+
+async function showLog(
+  name: string,
+  { lines, ...flags }: LogFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const query = lines === undefined ? '' : `?lines=${lines}`;
+  return session.show(`${servicePath(name)}/logs${query}`, serviceLog, (log) => {
+    for (const line of log.lines) terminal.print(cleanText(line));
+    if (log.lines.length === 0) terminal.say(`release ${log.release} has said nothing`);
   });
 }
 

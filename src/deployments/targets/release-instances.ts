@@ -39,8 +39,11 @@ export abstract class ReleaseInstances {
   abstract list(): Promise<readonly string[]>;
   /** Undefined: there is none of this name. */
   abstract look(name: string): Promise<InstanceState | undefined>;
-  /** The last lines that it said, of both outputs. */
-  abstract said(name: string, lines: number): Promise<readonly string[]>;
+  /**
+   * The last lines that it said, of both outputs; nothing is masked.
+   * @param mostBytes of them; a type may have less. Default: 4 KiB
+   */
+  abstract said(name: string, lines: number, mostBytes?: number): Promise<readonly string[]>;
   /**
    * Runs a command in it, as its user; none of its processes is left at the limit. Nothing is
    * masked.

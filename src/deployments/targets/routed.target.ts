@@ -39,6 +39,8 @@ import type { InstanceState, ReleaseInstances } from './release-instances.js';
 
 /** Of an instance that tell why it does not pass. */
 const LAST_LINES = 20;
+/** Of what somebody asks for of a log. */
+const MOST_LOG_BYTES = 256 * 1024;
 /** At what runs to its end, ms. */
 const BETWEEN_LOOKS_MS = 250;
 /** Characters of a command that are shown. */
@@ -131,6 +133,11 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   /** One check of the instance itself. @throws TargetAwayError: what runs it cannot be asked */
   check(release: PlacedRelease<S>, check: InstanceCheck): Promise<ProbeResult> {
     return orAway(this.checked(release, check));
+  }
+
+  /** The last lines of the instance, at most 256 KiB, without its secrets. @throws TargetAwayError */
+  lastLines(release: PlacedRelease<S>, lines: number): Promise<readonly string[]> {
+    return orAway(this.maskedLines(release, lines, MOST_LOG_BYTES));
   }
 
   placeOf({ service_id: id, published }: S): string {
@@ -247,13 +254,20 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     return commandResult(end, { timeoutMs }, mask);
   }
 
-  /** Programs that fail like to print their settings. */
   private async tellLast(release: PlacedRelease<S>, tell: (line: string) => void): Promise<void> {
+    for (const line of await this.maskedLines(release, LAST_LINES)) tell(`  ${line}`);
+  }
+
+  /** Programs that fail like to print their settings. */
+  private async maskedLines(
+    release: PlacedRelease<S>,
+    lines: number,
+    mostBytes?: number,
+  ): Promise<readonly string[]> {
     const masks = await this.masksOf(release);
-    const name = nameOf(release);
-    for (const line of await this.instances.said(name, LAST_LINES)) {
-      tell(`  ${masks.maskText(line)}`);
-    }
+    const said = await this.instances.said(nameOf(release), lines, mostBytes);
+    const kept = mostBytes === undefined ? said : fitting(said, mostBytes);
+    return kept.map((line) => masks.maskText(line));
   }
 
   private async gate(
@@ -344,6 +358,13 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   private portOf(release: PlacedRelease<S>): Promise<number> {
     return this.parts.ports.take({ owner: ownerOf(release) });
   }
+}
+
+/** The last ones of them that fit. */
+function fitting(lines: readonly string[], mostBytes: number): readonly string[] {
+  let bytes = 0;
+  const first = lines.findLastIndex((line) => (bytes += Buffer.byteLength(line) + 1) > mostBytes);
+  return lines.slice(first + 1);
 }
 
 type Instance = Pick<PlacedRelease, 'service_id' | 'number' | 'instance'>;

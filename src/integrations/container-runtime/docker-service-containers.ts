@@ -119,10 +119,10 @@ export class DockerServiceContainers extends ServiceContainers {
       : { state: 'ended', exitCode, outOfMemory: OOMKilled, startedAt, said };
   }
 
-  async said(name: string, lines: number): Promise<string> {
+  async said(name: string, lines: number, mostBytes?: number): Promise<string> {
     const container = await this.find(this.docker(), name);
     if (container === undefined) return '';
-    const said = new OutputTail();
+    const said = new OutputTail(mostBytes);
     const frames = new OutputFrames();
     for (const one of [frames.stdout, frames.stderr]) {
       one.on('data', (chunk: Buffer) => said.add(chunk));

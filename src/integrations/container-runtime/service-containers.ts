@@ -81,8 +81,11 @@ export abstract class ServiceContainers {
   abstract start(spec: ServiceContainerSpec): Promise<void>;
   /** Undefined: there is none of this name. */
   abstract look(name: string): Promise<ServiceContainerState | undefined>;
-  /** The end of what it said, in whole lines of both outputs, at most 4 KiB; '' if it is none. */
-  abstract said(name: string, lines: number): Promise<string>;
+  /**
+   * The end of what it said, in whole lines of both outputs; '' if it is none.
+   * @param mostBytes default: 4 KiB
+   */
+  abstract said(name: string, lines: number, mostBytes?: number): Promise<string>;
   /**
    * Runs a command in a container, as its user. All processes of it that are left at the limit are
    * killed. What it says is kept to its last whole lines, at most 4 KiB; nothing is masked.

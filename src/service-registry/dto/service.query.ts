@@ -1,5 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsString, Matches, MaxLength } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 import { PageQuery } from '../../common/http/paging.js';
 import { SERVICE_STATUSES, type ServiceStatus } from '../checks/service-status.js';
@@ -39,4 +40,21 @@ export class DiscoveryQuery {
     message: 'environment must be 1 to 63 small letters, digits and hyphens, such as production',
   })
   environment?: string;
+}
+
+export const USUAL_LINES = 100;
+const MOST_LINES = 5_000;
+
+/** How much of a log is shown. */
+export class LogQuery {
+  @ApiPropertyOptional({
+    ...{ type: 'integer', minimum: 1, maximum: MOST_LINES, default: USUAL_LINES, example: 20 },
+    description: 'The last ones.',
+  })
+  @MayBeAbsent()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(MOST_LINES)
+  lines?: number;
 }

@@ -28,8 +28,8 @@ export class ContainerInstances extends ReleaseInstances {
     return { state, end, exitCode, restarts: 0, startedAt, pid, container: { said, health } };
   }
 
-  async said(name: string, lines: number): Promise<readonly string[]> {
-    const text = await orAway(this.containers.said(name, lines));
+  async said(name: string, lines: number, mostBytes?: number): Promise<readonly string[]> {
+    const text = await orAway(this.containers.said(name, lines, mostBytes));
     return text === '' ? [] : text.split('\n');
   }
 

@@ -310,6 +310,9 @@ describe('LocalServiceTarget', () => {
     expect(error).toMatchObject({
       reason: { message: expect.stringContaining('GET / answers 500: no ***, after') as string },
     });
+    const own = release(1, { secrets: ['PASSWORD'] });
+    expect(await target.lastLines(own, 10)).toEqual(['it begins', 'no ***']);
+    expect(await target.lastLines(own, 1)).toEqual(['no ***']);
   });
 
   it('looks into the instance that is meant, and not into the first one', async () => {
