@@ -7,7 +7,12 @@ import type { EnvironmentsService } from '../../environments/environments.servic
 import { DeploymentApprovals } from '../approvals/deployment-approvals.js';
 import { EnvironmentGate } from '../approvals/environment-gate.js';
 import type { SuspendedWaits } from '../approvals/suspended-waits.js';
-import { type Deployment, notBegun, type TargetSettings } from '../record/deployment.js';
+import {
+  type Deployment,
+  notBegun,
+  type Service,
+  type TargetSettings,
+} from '../record/deployment.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
 import { DeploymentRun } from './deployment-run.js';
@@ -130,6 +135,26 @@ describe('a deployment at the gate of its environment', () => {
     await expect(approve(deployment, principal('bob'))).rejects.toMatchObject({ status: 409 });
     // Whoever waits with it hears of what was said, and of nothing that was refused.
     expect(looked).toEqual([deployment._id]);
+  });
+
+  it('asks nobody about what is refused whatever they say, also when that is found out later', async () => {
+    const first = await accept();
+    const serves = (more: Partial<Service>): void => {
+      const known = store.serviceRecords.get('production/shop');
+      if (known === undefined) throw new Error('it is there');
+      store.serviceRecords.set(known._id, { ...known, release_id: 'r', ...more });
+    };
+    serves({ service_type: 'docker_container' });
+    expect(await run(first)).toMatchObject({ status: 'failed', reason: { code: 'type_changed' } });
+    expect((await now(first))?.gate).toBeUndefined();
+
+    serves({ service_type: 'local_directory', release_id: null });
+    const later = await accept();
+    const running = run(later);
+    await until(later, 'approval_needed');
+    serves({ unit: 'production/all' });
+    rules = { ...rules, required: 2 };
+    expect(await running).toMatchObject({ status: 'failed', reason: { code: 'part_of_unit' } });
   });
 
   it('counts those who are there: who has left is missing again', async () => {

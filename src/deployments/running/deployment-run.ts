@@ -138,14 +138,33 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     await this.settleSwitch(deploymentReasons.failed('the switch was made, and is gone'));
   }
 
+  /** One that has never served gets its place by its turn. */
+  protected override async foresee(service: Service): Promise<void> {
+    if (service.release_id !== null) await this.mustFit(service);
+    const serving = await this.releaseOf(service.release_id);
+    if (this.makesRelease) this.checkAge(serving);
+  }
+
   /** @throws DeployRefusedError */
   private async plan(known: Service): Promise<readonly Reason[]> {
+    const { settings } = this.deployment;
+    const host = hostOf(settings, this.tools.host);
+    const service = known.release_id === null ? await this.placed(known, host) : known;
+    await this.mustFit(service);
+    this.previous = await this.releaseOf(service.release_id);
+    if (this.makesRelease) this.checkAge(this.previous);
+    else await this.checkKept();
+    const told = await this.target.plan(service._id, settings);
+    return [...told, ...(await this.environmentWarnings())];
+  }
+
+  /** What serves stays what it is, and where. @throws DeployRefusedError */
+  private async mustFit(service: Service): Promise<void> {
     const { settings } = this.deployment;
     const host = hostOf(settings, this.tools.host);
     const refuse = (reason: Reason): never => {
       throw new DeployRefusedError(reason);
     };
-    const service = known.release_id === null ? await this.placed(known, host) : known;
     const unit = this.deployment.unit?.service_id ?? null;
     // A part is restarted by itself: its unit has the same releases as before.
     if ((service.unit ?? null) !== unit && !this.isRestart) {
@@ -168,11 +187,6 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
       const isApart = !other.startsWith(`${own}/`) && !own.startsWith(`${other}/`);
       if (_id !== service._id && !isApart) refuse(deploymentReasons.placeTaken(place, _id));
     }
-    this.previous = await this.releaseOf(service.release_id);
-    if (this.makesRelease) this.checkAge(this.previous);
-    else await this.checkKept();
-    const told = await this.target.plan(service._id, settings);
-    return [...told, ...(await this.environmentWarnings())];
   }
 
   private async environmentWarnings(): Promise<readonly Reason[]> {

@@ -163,6 +163,7 @@ export abstract class RecordedRun<S extends DeploySettings> {
       // Of a step there is nobody else who has its files.
       isLeft: () => kind === 'promote' && this.deployment.gate === 'closed' && signal.aborted,
       close: async (reason) => {
+        if (await this.isRefusedBefore()) return;
         this.tell(reason.message);
         await this.change({ status: 'waiting', gate: 'closed', reason });
         await this.leave();
@@ -177,10 +178,28 @@ export abstract class RecordedRun<S extends DeploySettings> {
     });
   }
 
+  /** What its plan would refuse as things are; nothing is changed. @throws DeployRefusedError */
+  protected foresee(_service: Service): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Nobody is asked about what its plan would refuse: it ends. What changes later is seen then. */
+  private async isRefusedBefore(): Promise<boolean> {
+    try {
+      await this.foresee(await this.serviceNow());
+      return false;
+    } catch (error) {
+      if (!(error instanceof DeployRefusedError)) throw error;
+      await this.end('failed', error.reason);
+      return true;
+    }
+  }
+
   /** What is approved stays what it was when people were asked first. */
   private async suspend(reason: Reason): Promise<void> {
     const { suspend } = this.asked;
     if (suspend === undefined) throw new Error('nobody would continue with it');
+    if (await this.isRefusedBefore()) return;
     const { created_at: from, expires_at, approved_files, images_on } = this.deployment;
     if (this.deployment.reason?.message !== reason.message) this.tell(reason.message);
     const files = approved_files ?? (await this.filesToApprove(suspend));

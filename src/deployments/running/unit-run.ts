@@ -121,19 +121,36 @@ export class UnitRun extends RecordedRun<UnitSettings> {
     }
   }
 
+  /** One that has never served gets its place by its turn. */
+  protected override async foresee(service: Service): Promise<void> {
+    if (service.release_id === null) return;
+    this.mustFit(service);
+    const serving = await this.store.release(service.release_id);
+    if (this.deployment.kind !== 'rollback') this.checkAge(serving);
+  }
+
+  /** What serves stays what it is, and where. @throws DeployRefusedError */
+  private mustFit(service: Service): void {
+    const refuse = (reason: Reason): never => {
+      throw new DeployRefusedError(reason);
+    };
+    if (service.unit) refuse(deploymentReasons.partOfUnit(service));
+    if (service.service_type !== this.deployment.type) {
+      refuse(deploymentReasons.otherType(service));
+    }
+    if (service.host !== this.tools.host) {
+      refuse(deploymentReasons.otherHost(service._id, service.host));
+    }
+  }
+
   /** @throws DeployRefusedError */
   private async plan(known: Service): Promise<readonly PlannedPart[]> {
     const { host } = this.tools;
     const { kind, type: service_type } = this.deployment;
-    const refuse = (reason: Reason): never => {
-      throw new DeployRefusedError(reason);
-    };
     const at = { host, place: unitPlace(host, known._id), service_type, unit: null };
     if (known.release_id === null) await this.store.takePlace(known._id, at);
     const service = known.release_id === null ? { ...known, ...at } : known;
-    if (service.unit) refuse(deploymentReasons.partOfUnit(service));
-    if (service.service_type !== service_type) refuse(deploymentReasons.otherType(service));
-    if (service.host !== host) refuse(deploymentReasons.otherHost(service._id, service.host));
+    this.mustFit(service);
     this.previous = service.release_id ? await this.store.release(service.release_id) : undefined;
     if (kind !== 'rollback') this.checkAge(this.previous);
     const planned =

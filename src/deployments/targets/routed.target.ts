@@ -135,7 +135,7 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     return orAway(this.checked(release, check));
   }
 
-  /** The last lines of the instance, at most 256 KiB, without its secrets. @throws TargetAwayError */
+  /** The last lines of it, at most 256 KiB, without its secrets. @throws TargetAwayError */
   lastLines(release: PlacedRelease<S>, lines: number): Promise<readonly string[]> {
     return orAway(this.maskedLines(release, lines, MOST_LOG_BYTES));
   }
