@@ -43,6 +43,7 @@ import { SealedTextsUpkeep } from './running/sealed-texts-upkeep.js';
 import { ServiceFailures } from './running/service-failures.js';
 import { DiscoveredServices } from './steps/discovered-services.js';
 import { StepDeployments } from './steps/step-deployments.js';
+import type { PlacedRelease } from './targets/deploy-target.js';
 import { DeployTargets } from './targets/deploy-targets.js';
 import { DockerContainerTarget } from './targets/docker-container/docker-container.target.js';
 import { WaitingImages } from './targets/docker-container/waiting-images.js';
@@ -68,10 +69,16 @@ function upkeepOf(
     inject: [DeploymentStore, target, Leases, InstanceTurns],
     useFactory: (
       store: DeploymentStore,
-      { instances, runner }: RoutedTarget<RoutedSettings>,
+      target: RoutedTarget<RoutedSettings>,
       leases: Leases,
       turns: InstanceTurns,
-    ) => new InstanceUpkeep({ ...{ store, instances, runner, leases, turns, host: hostname() } }),
+    ) => {
+      const { instances, runner } = target;
+      const remove = (release: PlacedRelease<RoutedSettings>): Promise<void> =>
+        target.remove(release);
+      const host = hostname();
+      return new InstanceUpkeep({ store, instances, runner, leases, turns, host, remove });
+    },
   };
 }
 

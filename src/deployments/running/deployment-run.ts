@@ -7,7 +7,6 @@ import { messageOf } from '../../common/values/error-message.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import {
   type Deployment,
-  GONE,
   hostOf,
   isFinished,
   placed,
@@ -30,7 +29,7 @@ import {
 } from '../targets/deploy-target.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { deploymentReasons } from './deployment-reasons.js';
-import { expiredReleases } from './expired-releases.js';
+import { expiredReleases, neededByUnit, unfinishedReleases } from './expired-releases.js';
 import {
   DeploymentFencedError,
   type DeploymentTools,
@@ -439,19 +438,17 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   private async cleanUp(): Promise<void> {
     if (this.isRestart) return this.endFailedInstance();
     const release = this.released();
-    const { service_id: serviceId, settings } = this.deployment;
+    const { service_id: serviceId, settings, unit } = this.deployment;
     try {
       const all = await this.store.releasesOf(serviceId);
       const own = [release._id, this.previous?._id].filter((id) => id !== undefined);
-      const needed = [...own, ...(await this.neededByUnit())];
+      const needed = [...own, ...(await neededByUnit(this.store, unit?.service_id))];
       for (const expired of expiredReleases(all, settings.keep, needed)) {
         await this.target.remove(this.reached(expired));
         await this.store.changeRelease(expired._id, { status: 'removed' });
         this.tell(`release ${expired.number} is removed`);
       }
-      // Those of one service are done one after another: what another one has begun is over.
-      const begun = all.filter(({ status }) => status === 'preparing' || status === 'prepared');
-      for (const left of begun.filter(({ _id }) => _id !== release._id)) {
+      for (const left of unfinishedReleases(all).filter(({ _id }) => _id !== release._id)) {
         await this.target.remove(this.reached(left));
         await this.store.changeRelease(left._id, { status: 'failed' });
       }
@@ -463,15 +460,6 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     }
     const before = this.previous?._id === release._id ? undefined : this.previous?.number;
     await this.end('success', deploymentReasons.serves(release, before));
-  }
-
-  /** Ids of those that a release of its unit names which can serve. */
-  private async neededByUnit(): Promise<readonly string[]> {
-    const { unit } = this.deployment;
-    const all = unit === undefined ? [] : await this.store.releasesOf(unit.service_id);
-    return all
-      .filter(({ status }) => !GONE.includes(status))
-      .flatMap(({ parts = [] }) => parts.map(({ release_id: id }) => id));
   }
 
   /** Of a deployment that has not switched. */
@@ -490,7 +478,8 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
         if (error instanceof DeploymentFencedError || isDatabaseUnavailable(error)) throw error;
         const isKnown = error instanceof TargetAwayError || error instanceof DeployRefusedError;
         if (!isKnown && !isDisarmed) throw error;
-        // It has not switched and nobody will: only files are left, which the next one removes.
+        // It has not switched and nobody will: what is left of it goes with the next one, and that
+        // of a program once what runs it is back.
         const warning = deploymentReasons.notCleanedUp(messageOf(error));
         await this.change({ warnings: [...this.deployment.warnings, warning] });
       }

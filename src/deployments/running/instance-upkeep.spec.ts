@@ -7,7 +7,11 @@ import { standIn } from '../../../test/support/stand-in.js';
 import type { Release, ReleaseStatus, Service } from '../record/deployment.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
 import { instanceName } from '../routes/service-route.js';
-import { type ReleaseRunner, TargetAwayError } from '../targets/deploy-target.js';
+import {
+  type PlacedRelease,
+  type ReleaseRunner,
+  TargetAwayError,
+} from '../targets/deploy-target.js';
 import { type InstanceState, ReleaseInstances } from '../targets/release-instances.js';
 import { InstanceTurns } from './instance-turns.js';
 import { InstanceUpkeep } from './instance-upkeep.js';
@@ -73,7 +77,12 @@ describe('InstanceUpkeep', () => {
     const take = (): Promise<HeldLease | undefined> => Promise.resolve(isTaken ? undefined : lease);
     const leases = standIn<Leases>({ take });
     turns = new InstanceTurns(new Leases(new MemoryLeaseStore()));
-    upkeep = new InstanceUpkeep({ ...{ store, instances, runner, leases, turns, host: 'here' } });
+    const remove = ({ number }: PlacedRelease): Promise<void> => {
+      if (instances.isAway) throw new TargetAwayError({ code: 'services_away', message: 'away' });
+      instances.calls.push(`drop ${number}`);
+      return Promise.resolve();
+    };
+    upkeep = new InstanceUpkeep({ store, instances, runner, leases, turns, host: 'here', remove });
     serve('r1');
   });
 

@@ -4,7 +4,6 @@ import { BackgroundRounds } from '../../integrations/database/background-rounds.
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import type { Leases } from '../../leases/leases.js';
 import { type Deployment, placed, type Release, type Service } from '../record/deployment.js';
-import type { DeploymentStore } from '../record/deployment-store.js';
 import { instanceName, instanceNamed } from '../routes/service-route.js';
 import { nameOf } from '../targets/routed.target.js';
 import {
@@ -13,8 +12,8 @@ import {
   TargetAwayError,
 } from '../targets/deploy-target.js';
 import type { ReleaseInstances } from '../targets/release-instances.js';
+import { LeftReleases, type LeftReleasesParts } from './left-releases.js';
 import { ReleaseWatch } from './release-watch.js';
-import type { InstanceTurns } from './instance-turns.js';
 
 const ROUND_MS = 1_000;
 /** Of services: one whose program ignores TERM takes 10 s. */
@@ -33,24 +32,24 @@ interface Restarts {
   readonly notBefore: number;
 }
 
-export interface InstanceUpkeepParts {
-  readonly store: DeploymentStore;
+export interface InstanceUpkeepParts extends LeftReleasesParts {
   readonly instances: ReleaseInstances;
   /** Starts and stops what `instances` has. */
   readonly runner: ReleaseRunner;
   readonly leases: Leases;
-  readonly turns: InstanceTurns;
   readonly host: string;
 }
 
 /**
  * Of the instances of one type on this host exactly those run that the record wants: the release
  * that serves, those that drain, and the one that is being deployed. One that ends is started
- * again, with longer and longer pauses, where nothing else does that.
+ * again, with longer and longer pauses, where nothing else does that. Of releases that nobody needs
+ * nothing stays.
  */
 export class InstanceUpkeep extends BackgroundRounds {
   private readonly restarts = new Map<string, Restarts>();
   private readonly watch: ReleaseWatch;
+  private readonly left: LeftReleases;
   /** By service: what is wrong with it, told once. */
   private readonly told = new Map<string, string>();
   /** Names of instances that no record tells of, told once. */
@@ -59,6 +58,7 @@ export class InstanceUpkeep extends BackgroundRounds {
   constructor(private readonly parts: InstanceUpkeepParts) {
     super({ everyMs: ROUND_MS, unref: true });
     this.watch = new ReleaseWatch(parts.store, parts.runner);
+    this.left = new LeftReleases(parts);
   }
 
   protected async work(now: number): Promise<void> {
@@ -135,6 +135,10 @@ export class InstanceUpkeep extends BackgroundRounds {
         await this.stop(release);
       }
       if (_id !== deployed) await this.stopOthers(release, there);
+    }
+    const removed = service === undefined ? [] : await this.left.removeOf(service, releases);
+    for (const number of removed) {
+      this.logger.log({ service: serviceId }, `release ${number}, which was left, is removed`);
     }
   }
 

@@ -29,7 +29,7 @@ import { rollbackOf } from '../record/rollback.js';
 import { DeployRefusedError } from '../targets/deploy-target.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { DeploymentRun } from './deployment-run.js';
-import { expiredReleases } from './expired-releases.js';
+import { expiredReleases, unfinishedReleases } from './expired-releases.js';
 import { failureOf, LivePart, type PartFailure } from './live-part.js';
 import {
   DeploymentFencedError,
@@ -514,8 +514,7 @@ export class UnitRun extends RecordedRun<UnitSettings> {
     for (const { _id } of expiredReleases(all, settings.keep, needed)) {
       await this.store.changeRelease(_id, { status: 'removed' });
     }
-    const begun = all.filter(({ status }) => status === 'preparing' || status === 'prepared');
-    for (const { _id } of begun.filter((one) => one._id !== release._id)) {
+    for (const { _id } of unfinishedReleases(all).filter((one) => one._id !== release._id)) {
       await this.store.changeRelease(_id, { status: 'failed' });
     }
     const before = this.previous?._id === release._id ? undefined : this.previous?.number;
