@@ -1,5 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FailPoint } from '../../src/common/fail-point.js';
+import { instanceName } from '../../src/deployments/routes/service-route.js';
 import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
 import { DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
@@ -7,10 +9,16 @@ import { MillraceServer } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
 import { makeStepImage } from '../support/step-image.js';
 import { stopAll } from '../support/stop-all.js';
-import { type DeploymentPoint, DeploymentRig, END_MS } from './support/deployment-rig.js';
+import {
+  apiOf,
+  type DeploymentPoint,
+  DeploymentRig,
+  END_MS,
+  type LossPoint,
+} from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
-import { RoutedServices } from './support/routed-services.js';
+import { idOf, RoutedServices, UNRECORDED } from './support/routed-services.js';
 
 jest.setTimeout(400_000);
 
@@ -24,6 +32,11 @@ const POINTS: readonly DeploymentPoint[] = [
   ['release_switched', 'new'],
   ['deployment_serving', 'new'],
 ];
+/** Where a deployment needs the engine still; behind its gate it needs the proxy alone. */
+const BY_ENGINE: Partial<Record<FailPoint, LossPoint[1]>> = {
+  release_prepared: 'either',
+  instance_started: 'old',
+};
 
 const yaml = (name: string, port: number): string => `name: ${name}
 runs_on: [${name}]
@@ -80,15 +93,33 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
     await Promise.all(server.workers.map((worker) => worker.end()));
   });
 
-  const containersOf = async (service: string): Promise<readonly string[]> => {
-    const names = await engine.docker('ps', '-a', '--format', '{{.Names}} {{.State}}');
-    return names.split('\n').filter((line) => line.includes(`-${service}-`));
+  const lines = async (...args: string[]): Promise<readonly string[]> =>
+    (await engine.docker(...args)).split('\n').filter((line) => line !== '');
+  /** Numbers of releases of a service in these lines, and what they say behind them. */
+  const numbered = (service: string, all: readonly string[]): readonly string[] => {
+    const prefix = instanceName(idOf(service), 0).slice(0, -1);
+    return all.flatMap((line) => line.split(prefix)[1] ?? []).sort();
   };
-  /** One container runs, and it and the route have the only ports. */
+  /** One container runs, it and the route have the only ports, and nobody else has anything. */
   const isClean = async (name: string): Promise<boolean> => {
-    const containers = await containersOf(name);
-    const isOne = containers.length === 1 && containers[0]?.endsWith(' running') === true;
-    return isOne && (await routed.leasesOf(name)).length === 2;
+    const containers = numbered(name, await lines('ps', '-a', '--format', '{{.Names}} {{.State}}'));
+    const [number = '', state] = containers[0]?.split(' ') ?? [];
+    const tags = await lines('image', 'ls', '--format', '{{.Tag}}', 'millrace.invalid/release');
+    const images = numbered(name, tags);
+    const served = await rig.servedNumbers(name);
+    const leased = await routed.leasesOf(name);
+    const upstreams = await routed.upstreamsOf(name);
+    return (
+      containers.length === 1 &&
+      state === 'running' &&
+      leased.join(' ') === `${number} route` &&
+      upstreams?.length === 1 &&
+      upstreams[0] === (await routed.portOfRelease(name, number)) &&
+      images.includes(number) &&
+      images.length <= 2 &&
+      images.every((one) => served.includes(one)) &&
+      (await lines('network', 'ls', '--quiet', '--filter', 'type=custom')).length === 1
+    );
   };
 
   it('its worker is killed, at each point', async () => {
@@ -109,6 +140,36 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
         await worker.end('SIGKILL');
       });
     }
+  });
+
+  it('the proxy is killed, at each point', async () => {
+    const proxy = { name: 'proxy', kill: () => routed.killProxy(), reasons: ['deploy_failed'] };
+    await rig.loseAtEach(
+      proxy,
+      POINTS.map(([point]) => [point, UNRECORDED.includes(point) ? 'old' : 'new']),
+    );
+  });
+
+  it('the engine is killed, at each point', async () => {
+    const loss = {
+      ...{ name: 'engine', kill: () => engine.kill() },
+      restore: async () => {
+        await jitter.before(2_000);
+        await engine.begin();
+      },
+      reasons: ['engine_away', 'gate_failed'],
+    };
+    await rig.loseAtEach(
+      loss,
+      POINTS.map(([point]) => [point, BY_ENGINE[point] ?? 'new']),
+    );
+  });
+
+  it('the API is killed, at each point', async () => {
+    await rig.loseAtEach(
+      apiOf(server, jitter),
+      POINTS.map(([point]) => [point, 'new']),
+    );
   });
 
   it('the proxy is killed, or the engine ends and begins again', async () => {

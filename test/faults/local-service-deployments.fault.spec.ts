@@ -1,7 +1,5 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FailPoint } from '../../src/common/fail-point.js';
-import { homeCaddy } from '../../src/embedded/caddy/home-caddy.js';
 import {
   instanceName,
   SERVICE_RELEASES,
@@ -13,14 +11,13 @@ import {
   servicePlaces,
   listInstanceIds,
 } from '../../src/integrations/local-services/service-places.js';
-import { CaddyProxy } from '../../src/integrations/reverse-proxy/caddy-proxy.js';
 import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
 import { MillraceServer, type ServerProcess } from '../support/millrace-server.js';
 import { supervisedPrograms } from '../support/supervised-programs.js';
-import { DeploymentRig, type DeploymentPoint, END_MS } from './support/deployment-rig.js';
+import { DeploymentRig, type DeploymentPoint } from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
-import { RoutedServices } from './support/routed-services.js';
+import { idOf, RoutedServices, UNRECORDED } from './support/routed-services.js';
 
 jest.setTimeout(600_000);
 
@@ -34,8 +31,6 @@ const POINTS: readonly DeploymentPoint[] = [
   ['release_switched', 'new'],
   ['deployment_serving', 'new'],
 ];
-/** Where the proxy alone knows of the switch. */
-const UNRECORDED: readonly FailPoint[] = ['deployment_switching', 'release_switched'];
 const PROGRAM = `const text = require('node:fs').readFileSync('text', 'utf8');
 require('node:http').createServer((_, answer) => answer.end(text)).listen(process.env.PORT, '127.0.0.1');
 `;
@@ -63,7 +58,6 @@ describe('a deployment of a program of the host, when', () => {
   let server: MillraceServer;
   let rig: DeploymentRig;
   let services: SupervisedServices;
-  let proxy: CaddyProxy;
   let routed: RoutedServices;
   const jitter = new Jitter('local-service-deployments');
 
@@ -71,7 +65,6 @@ describe('a deployment of a program of the host, when', () => {
     await buildCaddy();
     server = await MillraceServer.start({ workers: 0 });
     services = supervisedPrograms(server.home);
-    proxy = new CaddyProxy(homeCaddy(server.home, { progress: () => undefined }));
     routed = new RoutedServices(server);
     rig = new DeploymentRig(server, {
       yaml: async (name) => yaml(name, await routed.portOf(name)),
@@ -85,7 +78,6 @@ describe('a deployment of a program of the host, when', () => {
     await Promise.all(server.workers.map((worker) => worker.end()));
   });
 
-  const idOf = (name: string): string => `default/${name}`;
   const isOf = (name: string, instance: string): boolean =>
     instance.startsWith(`${shortName(idOf(name))}.`);
   const instancesOf = async (name: string): Promise<readonly ServiceStatus[]> =>
@@ -101,8 +93,6 @@ describe('a deployment of a program of the host, when', () => {
       });
     return [...new Set(found)];
   };
-  const upstreamPortOf = async (name: string): Promise<number | undefined> =>
-    (await proxy.upstreamOf(shortName(idOf(name))))?.port;
   /** One instance runs; beside what it and its route need nothing is there. */
   const isClean = async (name: string): Promise<boolean> => {
     const [instance, ...others] = await instancesOf(name);
@@ -110,14 +100,14 @@ describe('a deployment of a program of the host, when', () => {
     const number = instance.id.slice(instance.id.lastIndexOf('.') + 1);
     const kept = listInstanceIds(servicePlaces(server.home).instances);
     const releases = readdirSync(join(server.home, SERVICE_RELEASES, shortName(idOf(name))));
-    const { routes } = await proxy.current();
+    const served = await rig.servedNumbers(name);
     return [
       [kept.filter((id) => isOf(name, id)), [instance.id]],
       [await routed.leasesOf(name), [number, 'route']],
       [workedIn(name), [number]],
-      [instance.ports.map(({ port }) => port), [await upstreamPortOf(name)]],
-      [routes.filter(({ id }) => id === shortName(idOf(name))).length, 1],
+      [instance.ports.map(({ port }) => port), await routed.upstreamsOf(name)],
       [releases.includes(number) && releases.length <= 2, true],
+      [releases.filter((one) => !served.includes(one)), []],
     ].every(([is, wanted]) => JSON.stringify(is) === JSON.stringify(wanted));
   };
   /** As the record says. */
@@ -139,24 +129,17 @@ describe('a deployment of a program of the host, when', () => {
   });
 
   it('its supervisor, the proxy and the API are killed, at each point', async () => {
-    const name = 'parts';
-    const pipeline = await rig.begin(name);
-    let serves = 'old';
-    for (const [point] of POINTS) {
-      const { worker, id } = await rig.holdAt(name, pipeline, point, point);
-      await Promise.all([killSupervisor(), routed.killProxy(), killApi()]);
-      worker.child.kill('SIGCONT');
-      await server.startApi();
-      const { status } = await server.finished(id, END_MS);
-      const [last] = await rig.untilSettled(name);
-      // The worker lives, and brings back what it needs. But a proxy has no switch any more that
-      // was armed, or made and not recorded: then what served before does.
-      const ended = UNRECORDED.includes(point) ? 'failed' : 'success';
-      expect([point, status, last?.status]).toEqual([point, ended, ended]);
-      if (ended === 'success') serves = point;
-      expect([point, await rig.serving(name)]).toEqual([point, serves]);
-      await worker.end();
-    }
+    const all = {
+      ...{ name: 'all', reasons: ['deploy_failed'] },
+      kill: () => Promise.all([killSupervisor(), routed.killProxy(), killApi()]),
+      restore: () => server.startApi(),
+    };
+    // The workers live, and bring back what they need. But a proxy has no switch any more that was
+    // armed, or made and not recorded: then what served before does.
+    await rig.loseAtEach(
+      all,
+      POINTS.map(([point]) => [point, UNRECORDED.includes(point) ? 'old' : 'new']),
+    );
   });
 
   it('any of its processes is killed at any moment, again and again', async () => {

@@ -3,6 +3,7 @@ import { OneByOne } from '../../../src/common/async/one-by-one.js';
 import type { FailPoint } from '../../../src/common/fail-point.js';
 import { eventually } from '../../support/eventually.js';
 import type { MillraceServer, ServerProcess } from '../../support/millrace-server.js';
+import type { Jitter } from './jitter.js';
 
 /** For whatever is waited for: others on the machine may be slow, and a lease has to pass. */
 export const END_MS = 150_000;
@@ -14,6 +15,20 @@ export const OVER = ['success', 'failed', 'cancelled'];
 
 /** Where a deployment is hit, and which release serves when all is over. */
 export type DeploymentPoint = readonly [point: FailPoint, serves: 'old' | 'new'];
+/** `either`: that depends on how soon the part is there again. The record says which one. */
+export type LossPoint = readonly [point: FailPoint, serves: 'old' | 'new' | 'either'];
+
+/** A process that a deployment uses, and whose loss its worker lives through. */
+export interface LostPart {
+  readonly name: string;
+  kill(): Promise<unknown>;
+  /** Brings it back, while the workers continue. Default: whoever needs it does. */
+  restore?(): Promise<unknown>;
+  /** Of deployments that fail because of it. */
+  readonly reasons: readonly string[];
+  /** What serves is reached while it is away. Default: it need not be. */
+  readonly isBesideTraffic?: boolean;
+}
 
 export interface DeploymentBody {
   readonly deployment_id: string;
@@ -56,7 +71,10 @@ export interface HeldDeployment {
 interface StruckDeployment extends HeldDeployment {
   readonly name: string;
   readonly point: FailPoint;
-  readonly serves: 'old' | 'new';
+  /** What served before. */
+  readonly before: string;
+  /** What is deployed. */
+  readonly text: string;
 }
 
 /**
@@ -65,6 +83,8 @@ interface StruckDeployment extends HeldDeployment {
  */
 export class DeploymentRig {
   private readonly starts = new OneByOne();
+  /** Of services that have begun, by name. */
+  private readonly pipelines = new Map<string, string>();
   private started = 0;
 
   constructor(
@@ -97,20 +117,22 @@ export class DeploymentRig {
     return pipeline;
   }
 
+  /** Those that have begun before are left as they are. */
   private async beginAll(names: readonly string[]): Promise<readonly string[]> {
-    const first = await this.startWorker(names.join(','));
-    const pipelines = await Promise.all(
-      names.map(async (name) => {
+    const added = names.filter((name) => !this.pipelines.has(name));
+    const first = added.length > 0 ? await this.startWorker(added.join(',')) : undefined;
+    await Promise.all(
+      added.map(async (name) => {
         const pipeline = await this.server.createPipeline(await this.subject.yaml(name));
         const { status } = await this.server.finished(await this.deploy(pipeline, 'old'), END_MS);
         const [made] = await this.deploymentsOf(name);
         // With why, where it has failed.
         expect([status, made?.reason]).toMatchObject(['success', { code: 'release_serves' }]);
-        return pipeline;
+        this.pipelines.set(name, pipeline);
       }),
     );
-    await first.end();
-    return pipelines;
+    await first?.end();
+    return names.map((name) => this.pipelines.get(name) ?? '');
   }
 
   /** Nothing is under way, and nothing is left of what does not serve. Newest first. */
@@ -128,6 +150,12 @@ export class DeploymentRig {
     return this.subject.serving(name);
   }
 
+  /** Of releases that have ever served, as the record says. */
+  async servedNumbers(service: string): Promise<readonly string[]> {
+    const made = (await this.deploymentsOf(service)).filter(({ status }) => status === 'success');
+    return [...new Set(made.map(({ release }) => String(release?.number)))];
+  }
+
   /**
    * At each point a worker is killed; another one finds what they have left.
    *
@@ -138,13 +166,15 @@ export class DeploymentRig {
     for (const { name } of struck) await this.subject.expectMeanwhile?.(name);
     await this.startWorker(struck.map(({ name }) => name).join(','));
     return Promise.all(
-      struck.map(async ({ name, point, serves, id }) => {
+      struck.map(async (one, index) => {
+        const serves = points[index]?.[1];
         // No retry: the execution ends with its worker, the deployment by its record.
-        expect(await this.server.finished(id, END_MS)).toMatchObject({ status: 'failed' });
-        const [last] = await this.untilSettled(name);
-        if (last === undefined) throw new Error(`${name} has no deployment`);
-        expect([point, last.status]).toEqual([point, serves === 'new' ? 'success' : 'failed']);
-        expect([point, await this.serving(name)]).toEqual([point, serves]);
+        expect(await this.server.finished(one.id, END_MS)).toMatchObject({ status: 'failed' });
+        const last = await this.settled(one);
+        expect([one.point, last.status]).toEqual([
+          one.point,
+          serves === 'new' ? 'success' : 'failed',
+        ]);
         return last;
       }),
     );
@@ -155,37 +185,82 @@ export class DeploymentRig {
     const struck = await this.strikeAtEach('asleep', points, 'SIGSTOP');
     await this.startWorker(struck.map(({ name }) => name).join(','));
     await Promise.all(
-      struck.map(async ({ name, point, serves, worker: asleep }) => {
+      struck.map(async ({ name, point, worker: asleep }, index) => {
         await this.untilSettled(name);
         asleep.child.kill('SIGCONT');
         await eventually(() => asleep.isOver() || undefined, END_MS);
         await this.untilSettled(name);
-        expect([point, await this.serving(name)]).toEqual([point, serves]);
+        expect([point, await this.serving(name)]).toEqual([point, points[index]?.[1]]);
       }),
     );
   }
 
-  /** `new` is deployed at each point, until its worker is hit there. */
+  /**
+   * The part is killed while a deployment stands at each point, each of a service of its own; then
+   * their workers continue. The next part that is lost finds the same services.
+   */
+  async loseAtEach(part: LostPart, points: readonly LossPoint[]): Promise<void> {
+    const struck = await this.strikeAtEach('loses', points, 'SIGSTOP');
+    await part.kill();
+    for (const { worker } of struck) worker.child.kill('SIGCONT');
+    if (part.isBesideTraffic === true) {
+      for (const { name } of struck) await this.subject.expectMeanwhile?.(name);
+    }
+    await part.restore?.();
+    // On a slow machine one that was stopped first may have lost its lease before the last was.
+    const other = await this.startWorker(struck.map(({ name }) => name).join(','));
+    await Promise.all(
+      struck.map(async (one, index) => {
+        const { point, worker } = one;
+        const { status: end } = await this.server.finished(one.id, END_MS);
+        const { status, reason } = await this.settled(one);
+        if (worker.isOver()) return;
+        const serves = points[index]?.[1] ?? 'either';
+        if (serves !== 'either') {
+          expect([point, reason, status]).toEqual([
+            ...[point, reason, serves === 'new' ? 'success' : 'failed'],
+          ]);
+        }
+        expect([point, end]).toEqual([point, status]);
+        const codes = status === 'success' ? ['release_serves'] : part.reasons;
+        expect(codes).toContain(reason.code);
+      }),
+    );
+    await Promise.all([other, ...struck.map(({ worker }) => worker)].map((one) => one.end()));
+  }
+
+  /** What was hit is over: all of it is new, or all is as before, and the record says which. */
+  private async settled({ name, point, before, text }: StruckDeployment): Promise<DeploymentBody> {
+    const [last] = await this.untilSettled(name);
+    if (last === undefined) throw new Error(`${name} has no deployment`);
+    const expected = last.status === 'success' ? text : before;
+    expect([point, last.reason, await this.serving(name)]).toEqual([point, last.reason, expected]);
+    return last;
+  }
+
+  /** The other one of `old` and `new` is deployed at each point, until its worker is hit there. */
   private async strikeAtEach(
     what: string,
-    points: readonly DeploymentPoint[],
+    points: readonly LossPoint[],
     blow: 'SIGKILL' | 'SIGSTOP',
   ): Promise<readonly StruckDeployment[]> {
     const names = points.map(([point]) => nameOf(what, point));
     const pipelines = await this.beginAll(names);
+    const served = await Promise.all(names.map((name) => this.serving(name)));
     // All are there before any is hit: one that came later could take up what another one has
     // left, and come to its own point in that.
     const workers = await Promise.all(
       points.map(([point], index) => this.startWorker(names[index] ?? '', `${point}:${blow}`)),
     );
     return Promise.all(
-      points.map(async ([point, serves], index) => {
-        const [name = '', worker] = [names[index], workers[index]];
+      points.map(async ([point], index) => {
+        const [name = '', before = '', worker] = [names[index], served[index], workers[index]];
         if (worker === undefined) throw new Error(`no worker for ${name}`);
-        const id = await this.deploy(pipelines[index] ?? '', 'new');
+        const text = before === 'new' ? 'old' : 'new';
+        const id = await this.deploy(pipelines[index] ?? '', text);
         const isHit = (): boolean => (blow === 'SIGKILL' ? worker.isOver() : isStopped(worker.pid));
         await eventually(() => isHit() || undefined, END_MS);
-        return { name, point, serves, worker, id };
+        return { name, point, before, text, worker, id };
       }),
     );
   }
@@ -228,6 +303,20 @@ export class DeploymentRig {
     await worker.end();
     await next.end();
   }
+}
+
+/** The API, which no deployment needs that is under way. */
+export function apiOf(server: MillraceServer, jitter: Jitter): LostPart {
+  return {
+    name: 'API',
+    kill: async () => server.api?.end('SIGKILL'),
+    restore: async () => {
+      await jitter.before(2_000);
+      await server.startApi();
+    },
+    reasons: [],
+    isBesideTraffic: true,
+  };
 }
 
 export function nameOf(what: string, point: string): string {

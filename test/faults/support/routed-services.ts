@@ -1,12 +1,20 @@
 import { join } from 'node:path';
+import type { FailPoint } from '../../../src/common/fail-point.js';
+import { shortName } from '../../../src/deployments/routes/service-route.js';
+import { homeCaddy } from '../../../src/embedded/caddy/home-caddy.js';
 import { livingProcess } from '../../../src/embedded/system/process-identity.js';
+import { CaddyProxy } from '../../../src/integrations/reverse-proxy/caddy-proxy.js';
 import { eventually } from '../../support/eventually.js';
 import { freePort } from '../../support/free-port.js';
 import type { MillraceServer } from '../../support/millrace-server.js';
 import { END_MS } from './deployment-rig.js';
 
+/** Where the proxy alone knows of the switch: with it that is gone. */
+export const UNRECORDED: readonly FailPoint[] = ['deployment_switching', 'release_switched'];
+
 interface PortsBody {
   readonly items: readonly {
+    readonly port: number;
     readonly owner: { readonly service: string; readonly release: string } | null;
   }[];
 }
@@ -14,8 +22,11 @@ interface PortsBody {
 /** Services of a server behind its proxy, each published at a port of its own. */
 export class RoutedServices {
   private readonly ports = new Map<string, number>();
+  private readonly proxy: CaddyProxy;
 
-  constructor(private readonly server: MillraceServer) {}
+  constructor(private readonly server: MillraceServer) {
+    this.proxy = new CaddyProxy(homeCaddy(server.home, { progress: () => undefined }));
+  }
 
   /** Where the outside reaches it: the same port for the same name. */
   async portOf(name: string): Promise<number> {
@@ -37,10 +48,31 @@ export class RoutedServices {
 
   /** Whose ports are leased for it: numbers of releases, and `route`. */
   async leasesOf(name: string): Promise<readonly string[]> {
+    return (await this.leased(name)).map(({ release }) => release).sort();
+  }
+
+  /** Where the release listens. */
+  async portOfRelease(name: string, number: string): Promise<number | undefined> {
+    return (await this.leased(name)).find(({ release }) => release === number)?.port;
+  }
+
+  private async leased(
+    name: string,
+  ): Promise<readonly { readonly release: string; readonly port: number }[]> {
     const { items } = await this.server.call<PortsBody>('GET', '/api/ports?limit=200');
-    return items
-      .flatMap(({ owner }) => (owner?.service === `default/${name}` ? [owner.release] : []))
-      .sort();
+    return items.flatMap(({ owner, port }) =>
+      owner?.service === idOf(name) ? [{ release: owner.release, port }] : [],
+    );
+  }
+
+  /**
+   * Where the proxy sends requests of it, by its own configuration: a port for each route.
+   * Undefined: the proxy has something that none of its routes makes.
+   */
+  async upstreamsOf(name: string): Promise<readonly (number | undefined)[] | undefined> {
+    const { routes, isWhole } = await this.proxy.current();
+    const own = routes.filter(({ id }) => id === shortName(idOf(name)));
+    return isWhole ? own.map(({ upstream }) => upstream?.port) : undefined;
   }
 
   killProxy(): Promise<void> {
@@ -52,4 +84,9 @@ export class RoutedServices {
     const { pid } = await eventually(() => livingProcess(join(this.server.home, identity)), END_MS);
     process.kill(pid, 'SIGKILL');
   }
+}
+
+/** Of the service of the name. */
+export function idOf(name: string): string {
+  return `default/${name}`;
 }
