@@ -13,6 +13,7 @@ import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { stopAll } from '../support/stop-all.js';
 import {
+  apiOf,
   type DeploymentPoint,
   DeploymentRig,
   END_MS,
@@ -81,8 +82,11 @@ describe('a deployment to a folder, when', () => {
     return readFileSync(join(release, 'text'), 'utf8');
   };
   /** Of each release that neither serves nor did before nothing is left. */
-  const isClean = (service: string): boolean =>
-    readdirSync(join(folder, service, 'releases')).length <= 2;
+  const isClean = async (service: string): Promise<boolean> => {
+    const served = await rig.servedNumbers(service);
+    const releases = readdirSync(join(folder, service, 'releases'));
+    return releases.length <= 2 && releases.every((one) => served.includes(one));
+  };
 
   it('its worker is killed, at each point', async () => {
     const all = await rig.killAtEach(POINTS);
@@ -94,6 +98,13 @@ describe('a deployment to a folder, when', () => {
 
   it('its worker sleeps at each point until another has the deployment', async () => {
     await rig.sleepAtEach(POINTS);
+  });
+
+  it('the API is killed, at each point', async () => {
+    await rig.loseAtEach(
+      apiOf(server, jitter),
+      POINTS.map(([point]) => [point, 'new']),
+    );
   });
 
   it('its worker is killed at any moment, again and again', async () => {

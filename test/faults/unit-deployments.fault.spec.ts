@@ -16,8 +16,15 @@ import type { FailPoint } from '../../src/common/fail-point.js';
 import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { stopAll } from '../support/stop-all.js';
-import { type DeploymentPoint, DeploymentRig, END_MS, nameOf } from './support/deployment-rig.js';
+import {
+  apiOf,
+  type DeploymentPoint,
+  DeploymentRig,
+  END_MS,
+  nameOf,
+} from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
+import { Jitter } from './support/jitter.js';
 
 jest.setTimeout(300_000);
 
@@ -42,12 +49,13 @@ describe('a deployment of a unit, when', () => {
   let folder: string;
   let server: MillraceServer;
   let rig: DeploymentRig;
+  const jitter = new Jitter('unit-deployments');
 
   beforeAll(async () => {
     folder = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-unit-faults-')));
     chmodSync(folder, 0o755);
     server = await MillraceServer.start({ workers: 0, environment: { DEPLOY_FOLDERS: folder } });
-    rig = new DeploymentRig(server, { yaml, servicesOf, serving });
+    rig = new DeploymentRig(server, { yaml, servicesOf, serving, isClean });
   });
   afterAll(async () => {
     await stopAll(
@@ -89,12 +97,31 @@ steps:
     expect(texts).toEqual([texts[0], texts[0]]);
     return texts[0] ?? '';
   };
+  /** Of each part nothing is left of releases that its unit does not need. */
+  const isClean = async (name: string): Promise<boolean> => {
+    const all = await Promise.all(
+      partsOf(name).map(async (part) => {
+        const served = await rig.servedNumbers(part);
+        const releases = readdirSync(join(folder, part, 'releases'));
+        return releases.length <= 3 && releases.every((one) => served.includes(one));
+      }),
+    );
+    return !all.includes(false);
+  };
+
   it('its worker is killed, at each point', async () => {
     await rig.killAtEach(POINTS);
   });
 
   it('its worker sleeps at each point until another has the unit', async () => {
     await rig.sleepAtEach(POINTS.filter(([point]) => ASLEEP.includes(point)));
+  });
+
+  it('the API is killed, at each point', async () => {
+    await rig.loseAtEach(
+      apiOf(server, jitter),
+      POINTS.map(([point]) => [point, 'new']),
+    );
   });
 
   it('a part cannot be switched to: the one before it is taken back', async () => {
