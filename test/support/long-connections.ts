@@ -6,6 +6,8 @@ export interface LongConnection {
   readonly ended: string | undefined;
   /** How often it was told something. */
   readonly ticks: number;
+  /** What it was told last. */
+  readonly last: string;
   close(): void;
 }
 
@@ -13,12 +15,17 @@ export interface LongConnection {
 export class Stream implements LongConnection {
   ended: string | undefined;
   ticks = 0;
+  last = '';
   readonly close: () => void;
 
   constructor(url: string) {
     const asked = get(url, (answer) => {
       if (answer.statusCode !== 200) this.ended ??= `status ${answer.statusCode}`;
-      answer.on('data', () => (this.ticks += 1));
+      answer.setEncoding('utf8');
+      answer.on('data', (text: string) => {
+        this.ticks += 1;
+        this.last = text;
+      });
       answer.once('close', () => (this.ended ??= 'closed'));
       answer.once('error', ({ message }) => (this.ended ??= message));
     });
@@ -31,11 +38,15 @@ export class Stream implements LongConnection {
 export class SocketStream implements LongConnection {
   ended: string | undefined;
   ticks = 0;
+  last = '';
   readonly close: () => void;
 
   constructor(url: string) {
     const socket = new WebSocket(url);
-    socket.addEventListener('message', () => (this.ticks += 1));
+    socket.addEventListener('message', ({ data }) => {
+      this.ticks += 1;
+      this.last = String(data);
+    });
     socket.addEventListener('close', ({ code }) => (this.ended ??= `closed with ${code}`));
     socket.addEventListener('error', () => (this.ended ??= 'failed'));
     this.close = () => socket.close();

@@ -2,33 +2,48 @@ import { Agent, request } from 'node:http';
 
 export interface RequestsSent {
   readonly count: number;
+  /** How many the rate asked for in the time that it ran. */
+  readonly due: number;
   /** What went wrong, or which other answer came, with how often. */
   readonly failed: ReadonlyMap<string, number>;
 }
 
-/** GETs at a steady rate, half of them by connections that stay open, half by one of their own. */
+/**
+ * GETs at a steady rate, half of them by connections that stay open, half by one of their own.
+ * Those that are late, because this process was held up, are sent at once.
+ */
 export class SteadyRequests {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 20 });
   private readonly failed = new Map<string, number>();
   private readonly open = new Set<Promise<void>>();
+  private readonly began = performance.now();
   private readonly timer: NodeJS.Timeout;
   private count = 0;
 
   /** @param isGood of a body that came with 200 */
   constructor(
     private readonly url: string,
-    perSecond: number,
+    private readonly perSecond: number,
     private readonly isGood: (body: string) => boolean,
   ) {
-    this.timer = setInterval(() => this.send(), 1_000 / perSecond);
+    this.timer = setInterval(() => this.sendDue(), 1_000 / perSecond);
   }
 
   /** Resolves when all that were sent have ended. */
   async stop(): Promise<RequestsSent> {
     clearInterval(this.timer);
+    const due = this.due();
     await Promise.all(this.open);
     this.agent.destroy();
-    return { count: this.count, failed: this.failed };
+    return { count: this.count, due, failed: this.failed };
+  }
+
+  private due(): number {
+    return Math.floor(((performance.now() - this.began) / 1_000) * this.perSecond);
+  }
+
+  private sendDue(): void {
+    for (const due = this.due(); this.count < due;) this.send();
   }
 
   private send(): void {

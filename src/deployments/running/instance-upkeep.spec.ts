@@ -176,6 +176,36 @@ describe('InstanceUpkeep', () => {
     expect(instances.calls).toEqual([]);
   });
 
+  it('leaves what served before to its drain while the record of a switch is half written', async () => {
+    release(1, 'serving');
+    release(2, 'prepared');
+    run(1, 2);
+    store.deployments.set('d', { _id: 'd', release_id: 'r2' } as never);
+    serve('r2', 'd');
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual([]);
+    // Nobody switches: what the record has left over may go.
+    serve('r2');
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual(['stop 1']);
+  });
+
+  it('leaves what served before to its drain when it is switched between two reads', async () => {
+    release(1, 'serving');
+    release(2, 'prepared');
+    run(1, 2);
+    const releasesOf = store.releasesOf.bind(store);
+    store.releasesOf = async (id) => {
+      const all = await releasesOf(id);
+      release(1, 'draining', 5_000);
+      release(2, 'serving');
+      serve('r2');
+      return all;
+    };
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual([]);
+  });
+
   it('starts what serves again, with longer and longer pauses', async () => {
     release(1, 'serving');
     const starts: number[] = [];

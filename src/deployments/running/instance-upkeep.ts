@@ -122,17 +122,16 @@ export class InstanceUpkeep extends BackgroundRounds {
     const deployed = active?.release_id ?? undefined;
     await this.endDrains(releases, now, deployed);
     for (const release of releases) {
-      const { _id, status } = release;
+      const { _id } = release;
       const name = nameOf(release);
       const isServing = _id === service?.release_id;
-      const drains = status === 'draining' && !isOver(release, now);
-      if (isServing || drains || _id === deployed) wanted.add(name);
+      if (_id === deployed || mayRun(release, service, now)) wanted.add(name);
       // Until a restart has switched, the instance that it is to replace is what serves.
       if (isServing && (_id !== deployed || active?.kind === 'restart')) {
         if (!service.active) await this.watch.look(release, service, now);
         await this.keepRunning(release, service, now);
       } else if (!wanted.has(name) && there.has(name)) {
-        await this.stop(release);
+        await this.stop(release, now);
       }
       if (_id !== deployed) await this.stopOthers(release, there);
     }
@@ -162,12 +161,18 @@ export class InstanceUpkeep extends BackgroundRounds {
     }
   }
 
-  /** It may be that somebody has begun to bring the release back, and has not started it yet. */
-  private async stop(release: Release): Promise<void> {
+  /**
+   * It may be that somebody has begun to bring the release back, and has not started it yet; or
+   * that it drains since a moment ago.
+   */
+  private async stop(release: Release, now: number): Promise<void> {
     const { store, runner, turns } = this.parts;
     await turns.tryNow(release, async () => {
       const service = await store.service(release.service_id);
       if ((await this.deployedOn(service)) === release._id) return;
+      // Read behind the service: where that says who serves by now, this says what became of it.
+      const seen = await store.release(release._id);
+      if (seen !== undefined && mayRun(seen, service, now)) return;
       await runner.stop(placed(release));
       this.logger.log({ service: release.service_id }, `release ${release.number} is stopped`);
     });
@@ -264,6 +269,17 @@ function prefixOf(serviceId: Service['_id']): string {
 /** The part of a name that all instances of a service have. */
 function beforeNumber(name: string): string {
   return name.slice(0, name.lastIndexOf('.'));
+}
+
+/**
+ * Whether it serves, or drains. While a deployment switches a service, the service names the new
+ * release first: the one before is `serving` for a moment more, before it is `draining`.
+ */
+function mayRun(release: Release, service: Service | undefined, now: number): boolean {
+  const { _id, status } = release;
+  if (_id === service?.release_id) return true;
+  if (status === 'serving') return Boolean(service?.active);
+  return status === 'draining' && !isOver(release, now);
 }
 
 function isOver({ drain_until: until }: Release, now: number): boolean {
