@@ -54,6 +54,15 @@ export class PublishedProjects {
     return readFile(join(this.work(name).directory, file), 'utf8');
   }
 
+  /** Commits another text of a file and pushes it. */
+  async push(name: string, file: string, text: string): Promise<string> {
+    const work = this.work(name);
+    await writeFile(join(work.directory, file), text);
+    const commit = await work.commit(`another ${file}`);
+    await work.git('push', '-q', join(this.folder, `${name}.git`), 'main');
+    return commit;
+  }
+
   async stop(): Promise<void> {
     await this.server.stop();
     for (const work of this.works.values()) work.remove();
