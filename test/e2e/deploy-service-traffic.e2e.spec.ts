@@ -24,7 +24,7 @@ describe('deploys of programs under traffic', () => {
 
   it('lose no request, no POST of an idle connection, and no stream of another service', async () => {
     traffic = await DeployTraffic.begin(server, {
-      ...{ shop: programShip, blog: programShip, checked: 'shop' },
+      ...{ shop: programShip, blog: programShip, node: process.execPath },
       ports: [[await freePort()], await freePort()],
     });
     await traffic.deployAndGoBack();

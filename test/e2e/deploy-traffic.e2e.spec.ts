@@ -57,7 +57,7 @@ describeWith(PROGRAMS, { root: true }, 'deploys under traffic', () => {
 
   it('of a container lose none', async () => {
     traffic = await DeployTraffic.begin(server, {
-      ...{ shop: container, blog: container, checked: 'shop' },
+      ...{ shop: container, blog: container, node: 'node' },
       ports: [[await freePort()], await freePort()],
     });
     await traffic.deployAndGoBack();
@@ -66,7 +66,7 @@ describeWith(PROGRAMS, { root: true }, 'deploys under traffic', () => {
 
   it('of a unit of a program and a container lose none', async () => {
     traffic = await DeployTraffic.begin(server, {
-      ...{ shop: unit, blog: programShip, checked: 'shop-api' },
+      ...{ shop: unit, blog: programShip, node: process.execPath },
       ports: [[await freePort(), await freePort()], await freePort()],
     });
     await traffic.deployAndGoBack();

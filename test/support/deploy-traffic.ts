@@ -59,6 +59,10 @@ process.once('SIGTERM', () => {
 server.listen(process.env.PORT, process.env.ADDRESS ?? '127.0.0.1');
 `;
 
+/** Of an instance: ends with 0 where its own `/health` is well. */
+const LOOKS_AT_HEALTH =
+  'fetch(`http://127.0.0.1:${process.env.PORT}/health`).then(({ ok }) => process.exit(ok ? 0 : 1))';
+
 /** How a release comes: well, or as one from which something leads back to the one before. */
 const KINDS = ['well', 'gate', 'watch', 'on_failure'] as const;
 type Kind = (typeof KINDS)[number];
@@ -69,14 +73,24 @@ export interface ReleaseSettings {
   readonly [key: string]: unknown;
 }
 
-function settingsOf(kind: Kind): ReleaseSettings {
-  const back = { actions: ['rollback'], backoff: '1s', window: '1m' };
+/**
+ * What fails is a check of the release, which goes with it: an address that fails again and again
+ * would count as one that flaps, for which nothing is done.
+ *
+ * @param node how a command in an instance finds Node
+ */
+function settingsOf(kind: Kind, node: string): ReleaseSettings {
+  const command = [node, '-e', LOOKS_AT_HEALTH];
+  const back = {
+    on_failure: { actions: ['rollback'], backoff: '1s', window: '1m' },
+    checks: [{ type: 'exec', name: 'health', command, interval: '4s', timeout: '3s' }],
+  };
   return {
     variables: { HEALTH: kind === 'gate' ? 'never' : 'well' },
     gate: { path: '/health', stable: '200ms', timeout: kind === 'gate' ? '2s' : '60s' },
     drain: `${DRAIN_MS}ms`,
     ...(kind === 'watch' && { watch: '10m' }),
-    ...(kind === 'on_failure' && { on_failure: back }),
+    ...(kind === 'on_failure' && back),
   };
 }
 
@@ -98,8 +112,8 @@ export interface TrafficSubject {
   readonly shop: Ship;
   readonly blog: Ship;
   readonly ports: readonly [shop: readonly number[], blog: number];
-  /** Name of the service at the first port, which can turn sick: `shop` or a part of it. */
-  readonly checked: string;
+  /** How a command in an instance at the first port of `shop` finds Node. */
+  readonly node: string;
 }
 
 interface DeploymentBody {
@@ -162,23 +176,20 @@ export class DeployTraffic {
   /** Deploys both services for the first time and begins to ask them. */
   static async begin(
     server: MillraceServer,
-    { shop, blog, ports: [own, other], checked }: TrafficSubject,
+    { shop, blog, ports: [own, other], node }: TrafficSubject,
   ): Promise<DeployTraffic> {
     const create = async (name: string, keys: ReturnType<Ship>): Promise<string> =>
       // JSON is YAML.
       server.createPipeline(JSON.stringify({ name, steps: [{ name: 'ship', deploy: keys }] }));
     const pipelines = new Map<Kind, string>();
     for (const kind of KINDS) {
-      pipelines.set(kind, await create(`shop-${kind}`, shop('shop', own, settingsOf(kind))));
+      pipelines.set(kind, await create(`shop-${kind}`, shop('shop', own, settingsOf(kind, node))));
     }
     const first = await deploy(server, pipelines.get('well') ?? '');
-    const blogs = await create('blog', blog('blog', [other], settingsOf('well')));
+    const blogs = await create('blog', blog('blog', [other], settingsOf('well', node)));
     for (const { status, reason } of [first, await deploy(server, blogs)]) {
       if (status !== 'success') throw new Error(`the first deployment: ${reason?.message}`);
     }
-    await server.call('PATCH', `/api/services/default%2F${checked}`, {
-      check: { path: '/health', interval_seconds: 2, timeout_seconds: 1.9 },
-    });
     const urls = own.map((port) => urlAt(port));
     return new DeployTraffic(server, pipelines, urls, urlAt(other), first.deployment_id);
   }
@@ -187,6 +198,7 @@ export class DeployTraffic {
   async deployAndGoBack(): Promise<void> {
     for (let done = 0; done < DEPLOYS; done += 1) await this.deployed('well');
     for (let done = 0; done < ROLLBACKS; done += 1) {
+      await this.deployed('well');
       // What drains still comes back as it is, and its streams live on.
       await this.untilDraining(0);
       await this.switched(() => this.server.rolledBack<DeploymentBody>(this.serving));
