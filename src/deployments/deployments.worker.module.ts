@@ -1,10 +1,12 @@
-import { type FactoryProvider, Module } from '@nestjs/common';
+import { type FactoryProvider, Logger, Module } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Installation } from '../common/installation.js';
 import { AddressPolicy } from '../common/net/address-policy.js';
 import { engineElsewhere } from '../config/container-engine.js';
+import { readEnvironment } from '../config/environment.js';
 import { MillraceConfig } from '../config/millrace-config.js';
+import { PROGRAM_ACCOUNT, serviceUser, type ServiceUser } from '../embedded/system/service-user.js';
 import { ExecutionsModule } from '../executions/executions.module.js';
 import { ExecutionsRepository } from '../executions/record/executions.repository.js';
 import { Deployer } from '../executions/attempt/steps/deployer.js';
@@ -59,6 +61,12 @@ import { SshDirectoryTarget } from './targets/ssh-directory/ssh-directory.target
 
 /** What all targets have whose releases are programs. */
 const ROUTED = Symbol('RoutedParts');
+
+/** Whom programs of this host run as, made where it is missing; undefined: as the server. */
+function programUser(): Promise<ServiceUser | undefined> {
+  const logger = new Logger('LocalServices');
+  return serviceUser(PROGRAM_ACCOUNT, readEnvironment(), (line) => logger.log(line));
+}
 
 /** Keeps the instances of a target; each has rounds of its own, and none waits for another. */
 function upkeepOf(
@@ -155,7 +163,10 @@ function upkeepOf(
       provide: LocalServiceTarget,
       inject: [ROUTED, LocalServices, MillraceConfig],
       useFactory: (routed: RoutedParts, services: LocalServices, { home }: MillraceConfig) =>
-        new LocalServiceTarget({ ...routed, services, releases: new ServiceReleases(home) }),
+        new LocalServiceTarget({
+          ...{ ...routed, services },
+          releases: new ServiceReleases(home, programUser),
+        }),
     },
     {
       provide: DeployTargets,

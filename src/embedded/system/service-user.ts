@@ -17,6 +17,11 @@ export const DATA_ACCOUNT: ServiceAccount = {
   name: 'millrace-data',
   runs: 'the embedded services',
 };
+/** Of programs that were deployed on this host. It may read their releases, as no step may. */
+export const PROGRAM_ACCOUNT: ServiceAccount = {
+  name: 'millrace-service',
+  runs: 'what was deployed on this host',
+};
 const SBIN = '/usr/local/sbin:/usr/sbin:/sbin';
 
 export interface ServiceUser {

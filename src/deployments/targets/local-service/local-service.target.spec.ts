@@ -58,6 +58,9 @@ describe('LocalServiceTarget', () => {
   let opened: number;
   let target: LocalServiceTarget;
   let program: Server | undefined;
+  /** Whom programs run as. */
+  let user: { readonly gid: number } | undefined;
+  const programs = (): Promise<typeof user> => Promise.resolve(user);
   let routesGone: Error | undefined;
 
   beforeEach(async () => {
@@ -70,8 +73,9 @@ describe('LocalServiceTarget', () => {
     ports = new PortsOfHost(port, port);
     variables = { MODE: 'live' };
     opened = 0;
+    user = undefined;
     target = new LocalServiceTarget({
-      ...{ services, proxy, ports: ports.leases, releases: new ServiceReleases(home) },
+      ...{ services, proxy, ports: ports.leases, releases: new ServiceReleases(home, programs) },
       routes: {
         ensureNoRoute: () => (routesGone ? Promise.reject(routesGone) : Promise.resolve()),
         ensureRoute: async (route) => {
@@ -140,6 +144,14 @@ describe('LocalServiceTarget', () => {
     };
   };
 
+  it('lets the group of the programs through to the releases, and nobody else', async () => {
+    write('server.js', 'listen()');
+    user = { gid: process.getgid?.() ?? 0 };
+    await target.prepare(release(1), source, NEVER);
+    const { mode, gid } = statSync(join(home, 'service-releases'));
+    expect([mode & 0o777, gid]).toEqual([0o710, user.gid]);
+  });
+
   it('puts each release into a folder of its own that nobody may write', async () => {
     write('server.js', 'listen()');
     write('server.js.map', 'x');
@@ -152,7 +164,7 @@ describe('LocalServiceTarget', () => {
       (path) => statSync(join(at(1), path)).mode & 0o777,
     );
     expect(modes).toEqual([0o555, 0o555, 0o444, 0o554]);
-    expect(statSync(join(home, 'service-releases')).mode & 0o777).toBe(0o711);
+    expect(statSync(join(home, 'service-releases')).mode & 0o777).toBe(0o700);
 
     write('server.js', 'other()');
     await target.prepare(release(2), source, NEVER);

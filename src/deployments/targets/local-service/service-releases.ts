@@ -1,9 +1,10 @@
-import { chmod, mkdir, rmdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { inFolder } from '../../../common/tree/in-folder.js';
 import { TreeFolder } from '../../../common/tree/tree-folder.js';
 import { Globs } from '../../../common/values/globs/globs.js';
+import type { ServiceUser } from '../../../embedded/system/service-user.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
 import type { ServiceSettings } from '../../record/deployment.js';
 import { releasePath, SERVICE_RELEASES, shortName } from '../../routes/service-route.js';
@@ -19,17 +20,26 @@ import {
 
 type ServiceRelease = PlacedRelease<ServiceSettings>;
 
-/** Programs may go through it, and see nothing of other services there. */
-const PASSABLE = 0o711;
+/** Programs may go through it by their group, and see nothing of other services there. */
+const PASSABLE = 0o710;
+/** Programs are the server's own user. */
+const OWN = 0o700;
 /** A release stays as it was deployed, also where its program is the server's own user. */
 const FOLDER_MODE = 0o555;
 const ALL_MAY_WRITE = 0o222;
 
-/** Files of the releases of services, in `MILLRACE_HOME`; nobody may write them. */
+/**
+ * Files of the releases of services, in `MILLRACE_HOME`. Nobody may write them, and no other user
+ * than that of the programs may read them: they hold what other people have deployed.
+ */
 export class ServiceReleases {
   private readonly base: string;
 
-  constructor(private readonly home: string) {
+  /** @param programs whom programs run as; undefined: as the server */
+  constructor(
+    private readonly home: string,
+    private readonly programs: () => Promise<Pick<ServiceUser, 'gid'> | undefined>,
+  ) {
     this.base = join(home, SERVICE_RELEASES);
   }
 
@@ -44,8 +54,7 @@ export class ServiceReleases {
     source: StepFiles,
     signal: AbortSignal,
   ): Promise<PreparedRelease> {
-    await mkdir(this.base, { recursive: true });
-    await chmod(this.base, PASSABLE);
+    await this.makeBase();
     const top = await TreeFolder.open(this.base);
     try {
       await makeFolder(top, shortName(id));
@@ -62,6 +71,13 @@ export class ServiceReleases {
   /** Undefined: it is not there. */
   digestOf({ service_id: id, number }: ServiceRelease): Promise<string | undefined> {
     return this.inService(id, (releases) => digestOfFiles(releases, [String(number)]));
+  }
+
+  private async makeBase(): Promise<void> {
+    await mkdir(this.base, { recursive: true, mode: OWN });
+    const user = await this.programs();
+    if (user !== undefined) await chown(this.base, process.getuid?.() ?? 0, user.gid);
+    await chmod(this.base, user === undefined ? OWN : PASSABLE);
   }
 
   /** To make the same release elsewhere. */

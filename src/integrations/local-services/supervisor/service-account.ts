@@ -1,17 +1,11 @@
 import type { Environment } from '../../../config/environment.js';
 import {
   lookUpUser,
+  PROGRAM_ACCOUNT,
   serviceUser,
-  type ServiceAccount,
   type ServiceUser,
 } from '../../../embedded/system/service-user.js';
 import { LocalServicesError } from '../local-services.error.js';
-
-/** Neither that of the steps, which are other people's code, nor that of the stores. */
-const ACCOUNT: ServiceAccount = {
-  name: 'millrace-service',
-  runs: 'what was deployed on this host',
-};
 
 export interface AccountOptions {
   readonly env: Environment;
@@ -38,11 +32,11 @@ export class ServiceAccounts {
       if ((await lookUpUser(name, env))?.uid === process.getuid?.()) return undefined;
       throw refused(name, 'only root can start programs as another user');
     }
-    if (stepUsers.includes(name ?? ACCOUNT.name)) {
-      throw refused(name ?? ACCOUNT.name, 'it is the user of the steps');
+    if (stepUsers.includes(name ?? PROGRAM_ACCOUNT.name)) {
+      throw refused(name ?? PROGRAM_ACCOUNT.name, 'it is the user of the steps');
     }
     if (name === null) {
-      this.own ??= serviceUser(ACCOUNT, env, say);
+      this.own ??= serviceUser(PROGRAM_ACCOUNT, env, say);
       // What failed once is tried again.
       this.own.catch(() => (this.own = undefined));
       return this.own;
