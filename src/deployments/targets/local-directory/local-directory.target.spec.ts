@@ -24,6 +24,7 @@ import type { DirectorySettings } from '../../record/deployment.js';
 import { type DirectoryRelease } from '../deploy-target.js';
 import { MAX_RELEASE_BYTES, RELEASE_LIMITS } from '../release-limits.js';
 import { DeployFolders } from './deploy-folders.js';
+import { isHashedName } from './gone-assets.js';
 import { LocalDirectoryTarget } from './local-directory.target.js';
 
 const NEVER = new AbortController().signal;
@@ -97,6 +98,39 @@ describe('LocalDirectoryTarget', () => {
     expect(await target.digestOf(release(1))).toBe(prepared.digest);
     expect(await target.digestOf(release(2))).not.toBe(prepared.digest);
     expect(await target.digestOf(release(3))).toBeUndefined();
+  });
+
+  it('says which files pages of the release before will still ask for', async () => {
+    write({
+      'index.html': '1',
+      'assets/index-BfX3k2Qa.js': 'a',
+      'assets/site.5d41402abc4b.css': 'c',
+    });
+    expect((await target.prepare(release(1), source, NEVER)).warnings).toEqual([]);
+    await serve(release(1));
+    expect((await target.prepare(release(2), source, NEVER)).warnings).toEqual([]);
+    rmSync(join(made, 'assets'), { recursive: true });
+    write({ 'assets/index-Q8_xZ1mm.js': 'b' });
+    const { warnings } = await target.prepare(release(2), source, NEVER);
+    expect(warnings).toEqual([
+      {
+        code: 'assets_gone',
+        message: expect.stringContaining('assets/index-BfX3k2Qa.js and 1 more') as string,
+        data: { release: 1, count: 2 },
+      },
+    ]);
+  });
+
+  it.each([
+    ...['index-BfX3k2Qa.js', 'site.5d41402abc4b2a76.css', 'logo.a1b2c3d4.svg', 'a-ABCDefgh.mjs'],
+  ])('takes %s for a file of one release', (name) => {
+    expect(isHashedName(name)).toBe(true);
+  });
+
+  it.each([
+    ...['index.html', 'my-component.js', 'jquery-3.7.1.min.js', 'report-20261129.pdf', 'a-b1.js'],
+  ])('takes %s for no such file', (name) => {
+    expect(isHashedName(name)).toBe(false);
   });
 
   it('knows a release that was changed: a file, its mode, a link, one more', async () => {

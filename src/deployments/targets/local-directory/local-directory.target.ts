@@ -16,6 +16,7 @@ import {
   type PreparedRelease,
 } from '../deploy-target.js';
 import { type DeployFolders, lstatOf, makeFolder } from './deploy-folders.js';
+import { goneAssets } from './gone-assets.js';
 import {
   digestOfFiles,
   type Modes,
@@ -93,9 +94,12 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
         await setModes(folder, modesOf(settings.permissions));
         for (const shared of settings.shared) await linkShared(top, folder, shared);
       };
-      return inFolder(top, [RELEASES], (releases) =>
-        placeFiles(releases, number, { source, exclude, finish, signal }),
-      );
+      return inFolder(top, [RELEASES], async (releases) => {
+        const placed = await placeFiles(releases, number, { source, exclude, finish, signal });
+        const before = await this.serving(settings);
+        const gone = before === undefined ? undefined : await goneAssets(releases, before, number);
+        return gone === undefined ? placed : { ...placed, warnings: [...placed.warnings, gone] };
+      });
     });
   }
 
