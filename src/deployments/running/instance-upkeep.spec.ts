@@ -95,6 +95,7 @@ describe('InstanceUpkeep', () => {
   const release = (number: number, status: ReleaseStatus, drainMs = 0): void => {
     store.releases.set(`r${number}`, {
       ...{ _id: `r${number}`, service_id: SERVICE, number, status },
+      ...{ type: 'local_service', settings: { keep: 5 }, served_at: null },
       drain_until: status === 'draining' ? new Date(NOW + drainMs) : null,
     } as Release);
   };
@@ -264,7 +265,7 @@ describe('InstanceUpkeep', () => {
     release(1, 'serving');
     const other = { ...store.serviceRecords.get(SERVICE), _id: 'default/tea', release_id: 't7' };
     store.serviceRecords.set('default/tea', other as Service);
-    const tea = { _id: 't7', service_id: 'default/tea', number: 7, status: 'serving' };
+    const tea = { ...store.releases.get('r1'), _id: 't7', service_id: 'default/tea', number: 7 };
     store.releases.set('t7', tea as Release);
     problem = new Error('its variables are not stored');
     removed('default/gone');
@@ -278,7 +279,7 @@ describe('InstanceUpkeep', () => {
     release(1, 'serving');
     const other = { ...store.serviceRecords.get(SERVICE), _id: 'default/tea', release_id: 't7' };
     store.serviceRecords.set('default/tea', other as Service);
-    const tea = { _id: 't7', service_id: 'default/tea', number: 7, status: 'serving' };
+    const tea = { ...store.releases.get('r1'), _id: 't7', service_id: 'default/tea', number: 7 };
     store.releases.set('t7', tea as Release);
     let end = (): void => undefined;
     isLong = new Promise((resolve) => (end = resolve));
@@ -295,7 +296,7 @@ describe('InstanceUpkeep', () => {
     serve('r2');
     const change = (instance: number): void => {
       const seen = store.releases.get('r2');
-      if (seen) store.releases.set('r2', { ...seen, type: 'local_service', instance });
+      if (seen) store.releases.set('r2', { ...seen, instance });
     };
     change(1);
     run(2);
@@ -347,8 +348,6 @@ describe('InstanceUpkeep', () => {
 
   it('starts what serves again while a restart is under way, and leaves the new instance to that', async () => {
     release(2, 'serving');
-    const seen = store.releases.get('r2');
-    if (seen) store.releases.set('r2', { ...seen, type: 'local_service' });
     const deployed = (kind: string): void => {
       store.deployments.set('d', { _id: 'd', kind, release_id: 'r2', instance: 1 } as never);
       serve('r2', 'd');
@@ -413,6 +412,20 @@ describe('InstanceUpkeep', () => {
     instances.all.set(instanceName('default/gone', 1), 'running');
     await upkeep.round(NOW + 4_000);
     expect(instances.calls).toEqual([`remove ${instanceName('default/gone', 1)}`]);
+  });
+
+  it('removes what a deployment has left of a release, and not while one has the service', async () => {
+    release(1, 'serving');
+    run(1);
+    release(2, 'prepared');
+    serve('r1', 'd');
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual([]);
+    serve('r1');
+    await upkeep.round(NOW);
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual(['drop 2']);
+    expect(store.releases.get('r2')?.status).toBe('failed');
   });
 
   it('does nothing while another process of the host does it', async () => {
