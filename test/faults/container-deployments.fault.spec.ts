@@ -1,14 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { FailPoint } from '../../src/common/fail-point.js';
-import { instanceName } from '../../src/deployments/routes/service-route.js';
 import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
 import { DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
-import { makeStepImage } from '../support/step-image.js';
 import { stopAll } from '../support/stop-all.js';
+import { ContainerServices, makeWebImages } from './support/container-services.js';
 import {
   apiOf,
   type DeploymentPoint,
@@ -18,7 +15,7 @@ import {
 } from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
-import { idOf, RoutedServices, UNRECORDED } from './support/routed-services.js';
+import { RoutedServices, UNRECORDED } from './support/routed-services.js';
 
 jest.setTimeout(400_000);
 
@@ -59,27 +56,23 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
   let server: MillraceServer;
   let rig: DeploymentRig;
   let routed: RoutedServices;
+  let containers: ContainerServices;
   const jitter = new Jitter('container-deployments');
 
   beforeAll(async () => {
     await buildCaddy();
     engine = await DockerEngine.start();
-    for (const text of ['old', 'new']) {
-      const runs = ['CMD ["httpd", "-f", "-p", "8080", "-h", "/srv"]'];
-      await makeStepImage(engine, `web:${text}`, runs, async (root) => {
-        await mkdir(join(root, 'srv'));
-        await writeFile(join(root, 'srv/index.html'), text);
-      });
-    }
+    await makeWebImages(engine);
     server = await MillraceServer.start({
       workers: 0,
       environment: { DOCKER_HOST: engine.host },
     });
     routed = new RoutedServices(server);
+    containers = new ContainerServices(engine, routed);
     rig = new DeploymentRig(server, {
       yaml: async (name) => yaml(name, await routed.portOf(name)),
       serving: (name) => routed.served(name),
-      isClean,
+      isClean: async (name) => containers.isClean(name, await rig.servedNumbers(name)),
       expectMeanwhile: (name) => routed.expectAnswer(name),
     });
   }, CADDY_BUILD_MS);
@@ -92,35 +85,6 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
   afterEach(async () => {
     await Promise.all(server.workers.map((worker) => worker.end()));
   });
-
-  const lines = async (...args: string[]): Promise<readonly string[]> =>
-    (await engine.docker(...args)).split('\n').filter((line) => line !== '');
-  /** Numbers of releases of a service in these lines, and what they say behind them. */
-  const numbered = (service: string, all: readonly string[]): readonly string[] => {
-    const prefix = instanceName(idOf(service), 0).slice(0, -1);
-    return all.flatMap((line) => line.split(prefix)[1] ?? []).sort();
-  };
-  /** One container runs, it and the route have the only ports, and nobody else has anything. */
-  const isClean = async (name: string): Promise<boolean> => {
-    const containers = numbered(name, await lines('ps', '-a', '--format', '{{.Names}} {{.State}}'));
-    const [number = '', state] = containers[0]?.split(' ') ?? [];
-    const tags = await lines('image', 'ls', '--format', '{{.Tag}}', 'millrace.invalid/release');
-    const images = numbered(name, tags);
-    const served = await rig.servedNumbers(name);
-    const leased = await routed.leasesOf(name);
-    const upstreams = await routed.upstreamsOf(name);
-    return (
-      containers.length === 1 &&
-      state === 'running' &&
-      leased.join(' ') === `${number} route` &&
-      upstreams?.length === 1 &&
-      upstreams[0] === (await routed.portOfRelease(name, number)) &&
-      images.includes(number) &&
-      images.length <= 2 &&
-      images.every((one) => served.includes(one)) &&
-      (await lines('network', 'ls', '--quiet', '--filter', 'type=custom')).length === 1
-    );
-  };
 
   it('its worker is killed, at each point', async () => {
     await rig.killAtEach(POINTS);
@@ -170,6 +134,14 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
       apiOf(server, jitter),
       POINTS.map(([point]) => [point, 'new']),
     );
+  });
+
+  it('a rollback is under way, its worker is killed, at each point', async () => {
+    await rig.killRollbackAtEach(POINTS.slice(1).map(([point]) => point));
+  });
+
+  it('it is removed, and the worker of that is killed, at each point', async () => {
+    await rig.killRemovalAtEach((name) => containers.isGone(name));
   });
 
   it('the proxy is killed, or the engine ends and begins again', async () => {

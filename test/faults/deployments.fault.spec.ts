@@ -9,17 +9,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { stopAll } from '../support/stop-all.js';
-import {
-  apiOf,
-  type DeploymentPoint,
-  DeploymentRig,
-  END_MS,
-  nameOf,
-  OVER,
-} from './support/deployment-rig.js';
+import { apiOf, type DeploymentPoint, DeploymentRig } from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
 
@@ -119,28 +111,11 @@ describe('a deployment to a folder, when', () => {
   });
 
   it('a rollback is under way, its worker is killed, at each point', async () => {
-    await Promise.all(
-      POINTS.slice(1).map(async ([point]) => {
-        const name = nameOf('back', point);
-        const pipeline = await rig.begin(name);
-        const first = await rig.startWorker(name);
-        await server.finished(await rig.deploy(pipeline, 'new'), END_MS);
-        await first.end();
-        const doomed = await rig.startWorker(name, point);
-        const [latest] = await rig.deploymentsOf(name);
-        await server.call('POST', `/api/deployments/${latest?.deployment_id}/rollback`);
-        // Any worker of the host may take it: those of the other points too, and die of it. Then it
-        // is undone, and this one never comes to its point.
-        await eventually(async () => {
-          const [newest] = await rig.deploymentsOf(name);
-          return doomed.isOver() || OVER.includes(newest?.status ?? '') || undefined;
-        }, END_MS);
-        await rig.startWorker(name);
-        const [back] = await rig.untilSettled(name);
-        expect(back?.kind).toBe('rollback');
-        expect(await serving(name)).toBe(back?.status === 'success' ? 'old' : 'new');
-      }),
-    );
+    await rig.killRollbackAtEach(POINTS.slice(1).map(([point]) => point));
+  });
+
+  it('it is removed, and the worker of that is killed, at each point', async () => {
+    await rig.killRemovalAtEach((name) => readdirSync(join(folder, name)).length === 0);
   });
 
   it('keeps the invariants through all of that', async () => {

@@ -1,22 +1,10 @@
-import { readdirSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
-import {
-  instanceName,
-  SERVICE_RELEASES,
-  shortName,
-} from '../../src/deployments/routes/service-route.js';
-import type { SupervisedServices } from '../../src/integrations/local-services/client/supervised-services.js';
-import type { ServiceStatus } from '../../src/integrations/local-services/local-services.js';
-import {
-  servicePlaces,
-  listInstanceIds,
-} from '../../src/integrations/local-services/service-places.js';
+import { instanceName } from '../../src/deployments/routes/service-route.js';
 import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
 import { MillraceServer, type ServerProcess } from '../support/millrace-server.js';
-import { supervisedPrograms } from '../support/supervised-programs.js';
 import { DeploymentRig, type DeploymentPoint } from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
+import { ProgramServices, TEXT_PROGRAM } from './support/program-services.js';
 import { idOf, RoutedServices, UNRECORDED } from './support/routed-services.js';
 
 jest.setTimeout(600_000);
@@ -31,16 +19,13 @@ const POINTS: readonly DeploymentPoint[] = [
   ['release_switched', 'new'],
   ['deployment_serving', 'new'],
 ];
-const PROGRAM = `const text = require('node:fs').readFileSync('text', 'utf8');
-require('node:http').createServer((_, answer) => answer.end(text)).listen(process.env.PORT, '127.0.0.1');
-`;
 
 const yaml = (name: string, port: number): string => `name: ${name}
 runs_on: [${name}]
 triggers: [{ manual: { inputs: { text: { type: string, default: old } } } }]
 steps:
   - run: mkdir -p out; printf %s "$PROGRAM" >out/server.js; printf "$TEXT" >out/text
-    environment: { TEXT: "\${{ inputs.text }}", PROGRAM: ${JSON.stringify(PROGRAM)} }
+    environment: { TEXT: "\${{ inputs.text }}", PROGRAM: ${JSON.stringify(TEXT_PROGRAM)} }
   - name: ship
     deploy:
       type: local_service
@@ -57,19 +42,19 @@ steps:
 describe('a deployment of a program of the host, when', () => {
   let server: MillraceServer;
   let rig: DeploymentRig;
-  let services: SupervisedServices;
+  let programs: ProgramServices;
   let routed: RoutedServices;
   const jitter = new Jitter('local-service-deployments');
 
   beforeAll(async () => {
     await buildCaddy();
     server = await MillraceServer.start({ workers: 0 });
-    services = supervisedPrograms(server.home);
     routed = new RoutedServices(server);
+    programs = new ProgramServices(server.home, routed);
     rig = new DeploymentRig(server, {
       yaml: async (name) => yaml(name, await routed.portOf(name)),
       serving,
-      isClean,
+      isClean: async (name) => programs.isClean(name, await rig.servedNumbers(name)),
       expectMeanwhile: (name) => routed.expectAnswer(name),
     });
   }, CADDY_BUILD_MS);
@@ -78,43 +63,13 @@ describe('a deployment of a program of the host, when', () => {
     await Promise.all(server.workers.map((worker) => worker.end()));
   });
 
-  const isOf = (name: string, instance: string): boolean =>
-    instance.startsWith(`${shortName(idOf(name))}.`);
-  const instancesOf = async (name: string): Promise<readonly ServiceStatus[]> =>
-    (await services.list()).filter(({ id }) => isOf(name, id));
-  /** Numbers of the releases in whose folders processes of this machine work. */
-  const workedIn = (name: string): readonly string[] => {
-    const folder = join(server.home, SERVICE_RELEASES, shortName(idOf(name)), '/');
-    const found = readdirSync('/proc')
-      .filter((pid) => /^\d+$/.test(pid))
-      .flatMap((pid) => {
-        const cwd = cwdOf(pid);
-        return cwd?.startsWith(folder) === true ? [cwd.slice(folder.length)] : [];
-      });
-    return [...new Set(found)];
-  };
-  /** One instance runs; beside what it and its route need nothing is there. */
-  const isClean = async (name: string): Promise<boolean> => {
-    const [instance, ...others] = await instancesOf(name);
-    if (instance?.state !== 'running' || others.length > 0) return false;
-    const number = instance.id.slice(instance.id.lastIndexOf('.') + 1);
-    const kept = listInstanceIds(servicePlaces(server.home).instances);
-    const releases = readdirSync(join(server.home, SERVICE_RELEASES, shortName(idOf(name))));
-    const served = await rig.servedNumbers(name);
-    return [
-      [kept.filter((id) => isOf(name, id)), [instance.id]],
-      [await routed.leasesOf(name), [number, 'route']],
-      [workedIn(name), [number]],
-      [instance.ports.map(({ port }) => port), await routed.upstreamsOf(name)],
-      [releases.includes(number) && releases.length <= 2, true],
-      [releases.filter((one) => !served.includes(one)), []],
-    ].every(([is, wanted]) => JSON.stringify(is) === JSON.stringify(wanted));
-  };
   /** As the record says. */
   const serving = async (name: string): Promise<string> => {
     const [last] = (await rig.deploymentsOf(name)).filter(({ status }) => status === 'success');
     const number = last?.release?.number ?? 0;
-    expect(await instancesOf(name)).toMatchObject([{ id: instanceName(idOf(name), number) }]);
+    expect(await programs.instancesOf(name)).toMatchObject([
+      { id: instanceName(idOf(name), number) },
+    ]);
     return routed.served(name);
   };
   const killSupervisor = (): Promise<void> => routed.killNamed('services/supervisor.json');
@@ -142,6 +97,14 @@ describe('a deployment of a program of the host, when', () => {
     );
   });
 
+  it('a rollback is under way, its worker is killed, at each point', async () => {
+    await rig.killRollbackAtEach(POINTS.slice(2).map(([point]) => point));
+  });
+
+  it('it is removed, and the worker of that is killed, at each point', async () => {
+    await rig.killRemovalAtEach((name) => programs.isGone(name));
+  });
+
   it('any of its processes is killed at any moment, again and again', async () => {
     const name = 'any-moment';
     const pipeline = await rig.begin(name);
@@ -164,14 +127,3 @@ describe('a deployment of a program of the host, when', () => {
     await expectInvariants({ server });
   });
 });
-
-/** Undefined: it has ended, or is nobody's that this test may look at. */
-function cwdOf(pid: string): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`);
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (!['ENOENT', 'ESRCH', 'EACCES'].includes(code)) throw error;
-    return undefined;
-  }
-}

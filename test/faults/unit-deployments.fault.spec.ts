@@ -124,6 +124,16 @@ steps:
     );
   });
 
+  it('a rollback is under way, its worker is killed, at each point', async () => {
+    await rig.killRollbackAtEach(['unit_parts_named', ...ASLEEP]);
+  });
+
+  it('it is removed, and the worker of that is killed, at each point', async () => {
+    await rig.killRemovalAtEach((name) =>
+      partsOf(name).every((part) => readdirSync(join(folder, part)).length === 0),
+    );
+  });
+
   it('a part cannot be switched to: the one before it is taken back', async () => {
     const name = 'unswitchable';
     const pipeline = await rig.begin(name);

@@ -2,14 +2,17 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { endChild } from './end-child.js';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { findProgram } from './needed-programs.js';
 
 /** The real sshd on loopback, which lets in the user of the tests, by one key. For tests only. */
 export class GitSshServer {
+  private process: ChildProcess | undefined;
+
   private constructor(
-    private readonly process: ChildProcess,
+    private readonly program: string,
     private readonly folder: string,
     readonly port: number,
   ) {}
@@ -47,16 +50,28 @@ export class GitSshServer {
     writeFileSync(join(folder, 'config'), `${lines.join('\n')}\n`);
     // Where sshd of root wants to be at home; the service makes it, and nobody starts that here.
     if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
-    const child = spawn(program, ['-D', '-e', '-f', join(folder, 'config')], {
+    const server = new GitSshServer(program, folder, port);
+    await server.begin();
+    return server;
+  }
+
+  /** Listens; also again, when it was killed. */
+  async begin(): Promise<void> {
+    const child = spawn(this.program, ['-D', '-e', '-f', join(this.folder, 'config')], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    this.process = child;
     let said = '';
     child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
     await eventually(() => {
       if (child.exitCode !== null) throw new Error(`sshd has ended: ${said}`);
       return said.includes('Server listening') || undefined;
     }, 10_000);
-    return new GitSshServer(child, folder, port);
+  }
+
+  /** Kills it; connections that it has live on, as those of every sshd. */
+  async kill(): Promise<void> {
+    await endChild(this.process, 'SIGKILL');
   }
 
   /** URL of a folder of this machine. */
@@ -76,8 +91,7 @@ export class GitSshServer {
   }
 
   async stop(): Promise<void> {
-    const ended = new Promise((resolve) => this.process.once('exit', resolve));
-    if (this.process.exitCode === null && this.process.kill()) await ended;
+    await endChild(this.process);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SeededRandom } from '../../support/seeded-random.js';
 
+const given = process.env['FAULT_SEED'];
 /** `npm run faults` gives each round another one; without it every run is the same. */
-const seed = Number(process.env['FAULT_SEED'] ?? '1');
+const seed = Number(given ?? '1');
+/** One of `npm run faults`, which has time for every point. */
+export const IS_WHOLE_ROUND = given !== undefined;
 
 /** The chance of one fault: when its blow lands, and where. */
 export class Jitter extends SeededRandom {

@@ -75,6 +75,12 @@ export class RoutedServices {
     return isWhole ? own.map(({ upstream }) => upstream?.port) : undefined;
   }
 
+  /** Of a service that was removed: it has no port, and the proxy no route. */
+  async isGone(name: string): Promise<boolean> {
+    const routes = await this.upstreamsOf(name);
+    return routes?.length === 0 && (await this.leasesOf(name)).length === 0;
+  }
+
   killProxy(): Promise<void> {
     return this.killNamed('caddy/process.json');
   }

@@ -1,0 +1,100 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { SERVICE_RELEASES, shortName } from '../../../src/deployments/routes/service-route.js';
+import type { SupervisedServices } from '../../../src/integrations/local-services/client/supervised-services.js';
+import type { ServiceStatus } from '../../../src/integrations/local-services/local-services.js';
+import {
+  listInstanceIds,
+  servicePlaces,
+} from '../../../src/integrations/local-services/service-places.js';
+import { supervisedPrograms } from '../../support/supervised-programs.js';
+import { idOf, type RoutedServices } from './routed-services.js';
+
+/** Answers with what the file `text` beside it holds. */
+export const TEXT_PROGRAM = `const text = require('node:fs').readFileSync('text', 'utf8');
+require('node:http').createServer((_, answer) => answer.end(text)).listen(process.env.PORT, '127.0.0.1');
+`;
+
+/** What this machine and the proxy have of services that are its programs. */
+export class ProgramServices {
+  private readonly services: SupervisedServices;
+
+  constructor(
+    private readonly home: string,
+    private readonly routed: RoutedServices,
+  ) {
+    this.services = supervisedPrograms(home);
+  }
+
+  async instancesOf(service: string): Promise<readonly ServiceStatus[]> {
+    return (await this.services.list()).filter(({ id }) => isOf(service, id));
+  }
+
+  /**
+   * One instance runs; beside what it and its route need nothing is there.
+   *
+   * @param served numbers of releases that have ever served
+   */
+  async isClean(service: string, served: readonly string[], mostKept = 2): Promise<boolean> {
+    const [instance, ...others] = await this.instancesOf(service);
+    if (instance?.state !== 'running' || others.length > 0) return false;
+    const number = instance.id.slice(instance.id.lastIndexOf('.') + 1);
+    const releases = this.foldersOf(service);
+    return [
+      [this.recordsOf(service), [instance.id]],
+      [await this.routed.leasesOf(service), [number, 'route']],
+      [this.workedIn(service), [number]],
+      [instance.ports.map(({ port }) => port), await this.routed.upstreamsOf(service)],
+      [releases.includes(number) && releases.length <= mostKept, true],
+      [releases.filter((one) => !served.includes(one)), []],
+    ].every(([is, wanted]) => JSON.stringify(is) === JSON.stringify(wanted));
+  }
+
+  /** Nothing is there of a service that was removed. */
+  async isGone(service: string): Promise<boolean> {
+    const files = [this.recordsOf(service), this.foldersOf(service), this.workedIn(service)];
+    const left = [...files, await this.instancesOf(service)];
+    return left.flat().length === 0 && this.routed.isGone(service);
+  }
+
+  private recordsOf(service: string): readonly string[] {
+    const kept = listInstanceIds(servicePlaces(this.home).instances);
+    return kept.filter((id) => isOf(service, id));
+  }
+
+  private foldersOf(service: string): readonly string[] {
+    try {
+      return readdirSync(join(this.home, SERVICE_RELEASES, shortName(idOf(service))));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return [];
+    }
+  }
+
+  /** Numbers of the releases in whose folders processes of this machine work. */
+  private workedIn(service: string): readonly string[] {
+    const folder = join(this.home, SERVICE_RELEASES, shortName(idOf(service)), '/');
+    const found = readdirSync('/proc')
+      .filter((pid) => /^\d+$/.test(pid))
+      .flatMap((pid) => {
+        const cwd = cwdOf(pid);
+        return cwd?.startsWith(folder) === true ? [cwd.slice(folder.length)] : [];
+      });
+    return [...new Set(found)];
+  }
+}
+
+function isOf(service: string, instance: string): boolean {
+  return instance.startsWith(`${shortName(idOf(service))}.`);
+}
+
+/** Undefined: it has ended, or is nobody's that this test may look at. */
+function cwdOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!['ENOENT', 'ESRCH', 'EACCES'].includes(code)) throw error;
+    return undefined;
+  }
+}
