@@ -14,6 +14,7 @@ import { reads } from './rows/reads.row.js';
 import { sequential } from './rows/sequential.row.js';
 import { stored } from './rows/stored.row.js';
 import { switchContainer, switchFolder, switchProgram } from './rows/switch.row.js';
+import { watched } from './rows/watched.row.js';
 import { END_SEEN_BY } from './subjects/millrace.subject.js';
 
 const rows: readonly Row[] = [
@@ -31,6 +32,7 @@ const rows: readonly Row[] = [
   switchProgram,
   switchContainer,
   switchFolder,
+  watched,
 ];
 
 /**

@@ -32,6 +32,7 @@ export interface Server {
   /** Its data folder. */
   readonly home: string;
   workerPids(): readonly number[];
+  apiPids(): readonly number[];
   stop(): Promise<void>;
 }
 
@@ -208,6 +209,7 @@ async function millraceServer(
     http,
     home,
     workerPids: () => workers.flatMap(({ pid }) => pid ?? []),
+    apiPids: () => (api.pid === undefined ? [] : [api.pid]),
     stop: async () => {
       http.close();
       await Promise.all(workers.map((worker) => worker.stop()));
@@ -230,6 +232,7 @@ async function floorServer(folder: string, redisSocket: string): Promise<Server>
     http,
     home: folder,
     workerPids: () => processes.slice(1).flatMap(({ pid }) => pid ?? []),
+    apiPids: () => processes.slice(0, 1).flatMap(({ pid }) => pid ?? []),
     stop: async () => {
       http.close();
       const ends = processes.map((child) => once(child, 'exit'));

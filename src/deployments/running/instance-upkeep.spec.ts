@@ -12,7 +12,11 @@ import {
   type ReleaseRunner,
   TargetAwayError,
 } from '../targets/deploy-target.js';
-import { type InstanceState, ReleaseInstances } from '../targets/release-instances.js';
+import {
+  type InstanceState,
+  type ListedInstance,
+  ReleaseInstances,
+} from '../targets/release-instances.js';
 import { InstanceTurns } from './instance-turns.js';
 import { InstanceUpkeep } from './instance-upkeep.js';
 
@@ -39,9 +43,11 @@ class KeptInstances extends ReleaseInstances {
     this.all.delete(one);
     return Promise.resolve();
   }
-  async list(): Promise<readonly string[]> {
+  async list(): Promise<readonly ListedInstance[]> {
     if (this.isAway) throw new TargetAwayError({ code: 'services_away', message: 'away' });
-    return [...this.all.keys()];
+    return [...this.all].map(([one, state]) =>
+      state === 'running' ? { name: one, runningPid: this.pid } : { name: one },
+    );
   }
 }
 
@@ -207,6 +213,52 @@ describe('InstanceUpkeep', () => {
     expect(instances.calls).toEqual([]);
   });
 
+  it('asks nothing of a service that runs as it did, until something of it changes', async () => {
+    release(1, 'serving');
+    run(1);
+    const read = jest.spyOn(store, 'releasesOf');
+    const readsAt = async (second: number): Promise<number> => {
+      read.mockClear();
+      await upkeep.round(NOW + second * 1_000);
+      return read.mock.calls.length;
+    };
+    expect([await readsAt(0), await readsAt(1), await readsAt(2)]).toEqual([1, 0, 0]);
+    instances.pid = 8;
+    expect([await readsAt(3), await readsAt(4)]).toEqual([1, 0]);
+    run(2);
+    expect([await readsAt(5), await readsAt(6)]).toEqual([1, 1]);
+    instances.all.delete(name(2));
+    expect([await readsAt(7), await readsAt(8)]).toEqual([0, 0]);
+    const hold = (active: string | null): void => {
+      const service = store.serviceRecords.get(SERVICE) as Service;
+      store.serviceRecords.set(SERVICE, { ...service, active });
+    };
+    hold('d');
+    expect([await readsAt(9), await readsAt(10)]).toEqual([1, 1]);
+    hold(null);
+    expect(await readsAt(11)).toBe(1);
+    // Whatever was overlooked is seen after a while.
+    await readsAt(12);
+    expect(await readsAt(60)).toBe(1);
+  });
+
+  it('looks each second at a service whose release drains or is watched, or that has ended', async () => {
+    release(1, 'serving');
+    release(2, 'draining', 5_000);
+    run(1, 2);
+    const read = jest.spyOn(store, 'releasesOf');
+    await upkeep.round(NOW);
+    instances.all.delete(name(2));
+    await upkeep.round(NOW + 1_000);
+    expect(read).toHaveBeenCalledTimes(2);
+    await upkeep.round(NOW + 6_000);
+    instances.all.set(name(1), 'ended');
+    await upkeep.round(NOW + 8_000);
+    expect(instances.calls).toContain('start 1');
+    await upkeep.round(NOW + 9_000);
+    expect(read).toHaveBeenCalledTimes(5);
+  });
+
   it('starts what serves again, with longer and longer pauses', async () => {
     release(1, 'serving');
     const starts: number[] = [];
@@ -326,9 +378,11 @@ describe('InstanceUpkeep', () => {
   it('looks at the instances of a service alone, and works no name out for each of the others', async () => {
     // Each name holds a hash.
     const names = jest.spyOn(crypto, 'createHash');
+    let now = NOW;
     const worked = async (): Promise<number> => {
       names.mockClear();
-      await upkeep.round(NOW);
+      // As late as a service that runs well is looked at.
+      await upkeep.round((now += 60_000));
       return names.mock.calls.length;
     };
     for (const number of [1, 2, 3]) release(number, number === 1 ? 'serving' : 'kept');

@@ -11,8 +11,9 @@ import {
   type ReleaseRunner,
   TargetAwayError,
 } from '../targets/deploy-target.js';
-import type { ReleaseInstances } from '../targets/release-instances.js';
 import { LeftReleases, type LeftReleasesParts } from './left-releases.js';
+import type { ListedInstance, ReleaseInstances } from '../targets/release-instances.js';
+import { QuietServices } from './quiet-services.js';
 import { ReleaseWatch } from './release-watch.js';
 
 const ROUND_MS = 1_000;
@@ -50,6 +51,7 @@ export class InstanceUpkeep extends BackgroundRounds {
   private readonly restarts = new Map<string, Restarts>();
   private readonly watch: ReleaseWatch;
   private readonly left: LeftReleases;
+  private readonly quiet = new QuietServices();
   /** By service: what is wrong with it, told once. */
   private readonly told = new Map<string, string>();
   /** Names of instances that no record tells of, told once. */
@@ -71,11 +73,13 @@ export class InstanceUpkeep extends BackgroundRounds {
     if (turn === undefined) return;
     try {
       // Listed first: what is made behind it is not there to be removed.
-      const there = Map.groupBy(await instances.list(), beforeNumber);
+      const there = Map.groupBy(await instances.list(), ({ name }) => beforeNumber(name));
       const wanted = new Set<string>();
-      await fewAtOnce(services, AT_ONCE, ({ _id }) => {
-        const own = new Set(there.get(prefixOf(_id)));
-        return this.keepAlone(_id, now, own, wanted);
+      await fewAtOnce(services, AT_ONCE, async (service) => {
+        const own = there.get(prefixOf(service._id)) ?? [];
+        const names = own.map(({ name }) => name);
+        if (this.quiet.has(service, own, now)) for (const name of names) wanted.add(name);
+        else await this.keepAlone(service._id, now, new Set(names), wanted);
       });
       await this.removeUnwanted(there, wanted);
     } catch (error) {
@@ -115,6 +119,7 @@ export class InstanceUpkeep extends BackgroundRounds {
     wanted: Set<string>,
   ): Promise<void> {
     const { store } = this.parts;
+    this.quiet.forget(serviceId);
     const releases = await store.releasesOf(serviceId);
     // Read behind the releases: what serves by now is wanted, whatever was read of them.
     const service = await store.service(serviceId);
@@ -139,6 +144,7 @@ export class InstanceUpkeep extends BackgroundRounds {
     for (const number of removed) {
       this.logger.log({ service: serviceId }, `release ${number}, which was left, is removed`);
     }
+    if (service) this.quiet.note(service, releases, ({ _id }) => !this.restarts.has(_id), now);
   }
 
   /** Other instances of a release, which a restart has replaced or could not end. */
@@ -236,11 +242,12 @@ export class InstanceUpkeep extends BackgroundRounds {
 
   /** Of services that were removed. What no release of this host tells of is left alone. */
   private async removeUnwanted(
-    there: ReadonlyMap<string, readonly string[]>,
+    there: ReadonlyMap<string, readonly ListedInstance[]>,
     wanted: ReadonlySet<string>,
   ): Promise<void> {
     const { store, instances, host } = this.parts;
-    const left = [...there.values()].flat().filter((name) => !wanted.has(name));
+    const names = [...there.values()].flat().map(({ name }) => name);
+    const left = names.filter((name) => !wanted.has(name));
     // One that is gone may come again as another one's.
     for (const name of this.strangers) if (!left.includes(name)) this.strangers.delete(name);
     const asked = left.filter((name) => !this.strangers.has(name));

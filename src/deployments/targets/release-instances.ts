@@ -20,6 +20,13 @@ export interface InstanceState {
   readonly container?: ContainerFacts;
 }
 
+/** One of all that there are, and what is known of it without a look of its own. */
+export interface ListedInstance {
+  readonly name: string;
+  /** Process of its program, where it is known that it runs. */
+  readonly runningPid?: number;
+}
+
 export interface ContainerFacts {
   /** In the words of the engine: `running`, `restarting`, `paused`, `exited`. */
   readonly said: string;
@@ -35,8 +42,8 @@ export interface ContainerFacts {
 export abstract class ReleaseInstances {
   abstract readonly type: DeploymentType;
 
-  /** Names of all that there are, running or not. */
-  abstract list(): Promise<readonly string[]>;
+  /** All that there are, running or not. */
+  abstract list(): Promise<readonly ListedInstance[]>;
   /** Undefined: there is none of this name. */
   abstract look(name: string): Promise<InstanceState | undefined>;
   /**

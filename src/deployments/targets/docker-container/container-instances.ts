@@ -1,7 +1,7 @@
 import type { CommandEnd, CommandRequest } from '../../../common/values/command-end.js';
 import type { ServiceContainers } from '../../../integrations/container-runtime/service-containers.js';
 import { orAway } from '../or-away.js';
-import { type InstanceState, ReleaseInstances } from '../release-instances.js';
+import { type InstanceState, type ListedInstance, ReleaseInstances } from '../release-instances.js';
 
 /** Between TERM and KILL, ms. */
 const GRACE_MS = 10_000;
@@ -14,8 +14,8 @@ export class ContainerInstances extends ReleaseInstances {
     super();
   }
 
-  list(): Promise<readonly string[]> {
-    return orAway(this.containers.list());
+  async list(): Promise<readonly ListedInstance[]> {
+    return (await orAway(this.containers.list())).map((name) => ({ name }));
   }
 
   async look(name: string): Promise<InstanceState | undefined> {

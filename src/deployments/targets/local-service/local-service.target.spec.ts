@@ -277,7 +277,8 @@ describe('LocalServiceTarget', () => {
     for (const id of ['cron', 'shop.1', `${name(1)}.old`]) {
       await services.start({ id, command: ['cron'], cwd: base });
     }
-    expect(await target.instances.list()).toEqual([name(1)]);
+    const listed = await target.instances.list();
+    expect(listed.map((one) => one.name)).toEqual([name(1)]);
   });
 
   it('gives its port and all of the instance back when it is stopped', async () => {

@@ -6,7 +6,7 @@ import type {
 } from '../../../integrations/local-services/local-services.js';
 import { isInstanceName } from '../../routes/service-route.js';
 import { orAway } from '../or-away.js';
-import { type InstanceState, ReleaseInstances } from '../release-instances.js';
+import { type InstanceState, type ListedInstance, ReleaseInstances } from '../release-instances.js';
 
 const STATES: Readonly<Record<ServiceStatus['state'], InstanceState['state']>> = {
   starting: 'running',
@@ -24,9 +24,13 @@ export class ServiceInstances extends ReleaseInstances {
     super();
   }
 
-  async list(): Promise<readonly string[]> {
+  async list(): Promise<readonly ListedInstance[]> {
     const all = await orAway(this.services.list());
-    return all.map(({ id }) => id).filter(isInstanceName);
+    return all
+      .filter(({ id }) => isInstanceName(id))
+      .map(({ id: name, state, pid }) =>
+        state === 'running' && pid !== null ? { name, runningPid: pid } : { name },
+      );
   }
 
   async look(name: string): Promise<InstanceState | undefined> {
