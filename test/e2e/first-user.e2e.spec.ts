@@ -172,9 +172,11 @@ describeWith(PROGRAMS, { root: true }, "the first user's pipeline", () => {
   });
 
   it('tells how it was, also when whoever has looked has ended', async () => {
-    for (const worker of server.workers) await worker.end();
     const path = '/api/services/default%2Fshop/health?resolution=raw';
-    const { changes, probes } = await server.call<HealthBody>('GET', path);
+    const health = (): Promise<HealthBody> => server.call('GET', path);
+    await eventually(async () => (await health()).status === 'running' || undefined);
+    for (const worker of server.workers) await worker.end();
+    const { changes, probes } = await health();
     expect(changes.at(-1)).toMatchObject({ to: 'starting' });
     expect(changes).toContainEqual(
       expect.objectContaining({
