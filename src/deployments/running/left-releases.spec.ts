@@ -62,6 +62,11 @@ describe('LeftReleases', () => {
     expect(removed.sort()).toEqual([1, 4, 5]);
   });
 
+  it('are never what the service names, however little else was written of it', async () => {
+    release(3, 'prepared');
+    expect(await look()).toEqual([]);
+  });
+
   it('are so too where nothing ever served', async () => {
     release(1, 'prepared', false);
     serve(null);

@@ -33,8 +33,9 @@ export class LeftReleases {
   }
 
   private async leftOf(service: Service, all: readonly Release[]): Promise<readonly Release[]> {
-    const unfinished = unfinishedReleases(all);
     const { release_id: serving, deployment_id: by } = service;
+    // What the service names serves, whatever else was not written of it.
+    const unfinished = unfinishedReleases(all).filter(({ _id }) => _id !== serving);
     const keep = all.find(({ _id }) => _id === serving)?.settings.keep;
     // Asked in every round: most have nothing more than what they keep.
     if (serving === null || keep === undefined) return unfinished;
