@@ -1,4 +1,5 @@
 import { pageOf, type Page, type PageRequest } from '../common/http/paging.js';
+import { isLeaseOf } from './lease-list.js';
 import type { PortLease } from './port-lease.js';
 import { PortLeaseStore, type PortLeaseFilter } from './port-lease-store.js';
 
@@ -32,7 +33,7 @@ export class MemoryPortLeaseStore extends PortLeaseStore {
 
   async list(filter: PortLeaseFilter, limit = Infinity): Promise<PortLease[]> {
     return this.sorted()
-      .filter((lease) => matches(lease, filter))
+      .filter((lease) => isLeaseOf(lease, filter))
       .slice(0, limit);
   }
 
@@ -48,13 +49,4 @@ export class MemoryPortLeaseStore extends PortLeaseStore {
   private hasClaim({ id, claim }: PortLease): boolean {
     return [...this.leases.values()].some((lease) => lease.claim === claim && lease.id !== id);
   }
-}
-
-function matches(lease: PortLease, { host, states, owner }: PortLeaseFilter): boolean {
-  if (host !== undefined && lease.host !== host) return false;
-  if (states !== undefined && !states.includes(lease.state)) return false;
-  if (owner === undefined) return true;
-  if (lease.owner?.service !== owner.service) return false;
-  if (owner.release !== undefined && lease.owner.release !== owner.release) return false;
-  return owner.instance === undefined || lease.owner.instance === owner.instance;
 }

@@ -1,10 +1,17 @@
 import type { Published } from '../../engine/steps/deploy/deploy-action.js';
 import type { ProgramAddress } from '../../integrations/reverse-proxy/reverse-proxy.js';
+import { LeaseList } from '../../ports/lease-list.js';
 import type { PortLeases } from '../../ports/port-leases.js';
 import type { Release, Service } from '../record/deployment.js';
 import type { DeploymentStore } from '../record/deployment-store.js';
 import { instanceOwner, listenOf, shortName } from './service-route.js';
 import { RouteSource, type WantedRoute } from './route-source.js';
+
+/** A host and its leases. */
+interface HostPorts {
+  readonly host: string;
+  readonly ports: LeaseList;
+}
 
 interface Routed {
   readonly published: Published;
@@ -37,6 +44,7 @@ export class DeployedRoutes extends RouteSource {
     // What serves is read behind what is switching; see `RouteSource`.
     const now = (await this.store.servicesOn(host)).filter(isRouted);
     const releases = await this.store.releasesWith(now.flatMap(({ release_id: id }) => id ?? []));
+    const ports = await LeaseList.ofHosts(this.ports, [host]);
     const routes = await Promise.all(
       now.map(
         async ({
@@ -53,7 +61,8 @@ export class DeployedRoutes extends RouteSource {
           if (isRemoved || settings === undefined || !('published' in settings)) return undefined;
           const { published } = settings;
           const isSwitching = deployment?.phase === 'switch';
-          return this.routeOf(_id, host, { published, serving, madeBy }, isSwitching);
+          const routed = { published, serving, madeBy };
+          return this.routeOf(_id, { host, ports }, routed, isSwitching);
         },
       ),
     );
@@ -62,14 +71,14 @@ export class DeployedRoutes extends RouteSource {
 
   private async routeOf(
     serviceId: string,
-    host: string,
+    at: HostPorts,
     { published, serving, madeBy }: Routed,
     isSwitching: boolean,
   ): Promise<WantedRoute | undefined> {
-    const listen = await listenOf(serviceId, published, this.ports, host);
+    const listen = await listenOf(serviceId, published, at.ports, at.host);
     if (listen === undefined) return undefined;
-    const address = serving && (await this.addressOf(serving, host));
-    const assetsFrom = address && serving && (await this.assetsBeside(madeBy, serving, host));
+    const address = serving && (await addressOf(serving, at));
+    const assetsFrom = address && serving && (await this.assetsBeside(madeBy, serving, at));
     const upstream = address && { ...address, ...(assetsFrom && { assetsFrom }) };
     return { id: shortName(serviceId), listen, isSwitching, ...(upstream && { upstream }) };
   }
@@ -78,22 +87,22 @@ export class DeployedRoutes extends RouteSource {
   private async assetsBeside(
     deploymentId: string | null,
     { settings }: Release,
-    host: string,
+    at: HostPorts,
   ): Promise<ProgramAddress | undefined> {
     if (!('keep_assets' in settings) || deploymentId === null) return undefined;
     // Others that drain, as one that was gone back from, have never been asked for files of this.
     const id = (await this.store.find(deploymentId))?.previous_release_id ?? null;
     const before = id === null ? undefined : await this.store.release(id);
-    return before?.status === 'draining' ? this.addressOf(before, host) : undefined;
+    return before?.status === 'draining' ? addressOf(before, at) : undefined;
   }
+}
 
-  private async addressOf(
-    { service_id: id, number, instance }: Release,
-    host: string,
-  ): Promise<ProgramAddress | undefined> {
-    const [lease] = await this.ports.list({ host, owner: instanceOwner(id, number, instance) });
-    return lease && { host: '127.0.0.1', port: lease.port };
-  }
+async function addressOf(
+  { service_id: id, number, instance }: Release,
+  { host, ports }: HostPorts,
+): Promise<ProgramAddress | undefined> {
+  const [lease] = await ports.list({ host, owner: instanceOwner(id, number, instance) });
+  return lease && { host: '127.0.0.1', port: lease.port };
 }
 
 function isRouted({ service_type: type }: Service): boolean {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/principals/principal.js';
 import type { Page, PageRequest } from '../../common/http/paging.js';
+import { LeaseList } from '../../ports/lease-list.js';
 import { PortLeases } from '../../ports/port-leases.js';
 import {
   type DeployedService,
@@ -73,20 +74,25 @@ export class RecordedServices extends DeployedServices {
     const programs = services.filter(({ service_type: type }) => type !== 'local_directory');
     const serving = programs.flatMap(({ release_id: id }) => id ?? []);
     const releases = serving.length === 0 ? undefined : await this.store.releasesWith(serving);
+    const hosts = [...(releases?.values() ?? [])].map(({ host }) => host);
+    const ports = await LeaseList.ofHosts(this.ports, hosts);
     return Promise.all(
       services.map(async (service) => {
         const release = service.release_id ? releases?.get(service.release_id) : undefined;
-        return deployedService(service, release, release ? await this.endpointsOf(release) : []);
+        return deployedService(service, release, release ? await endpointsOf(release, ports) : []);
       }),
     );
   }
+}
 
-  /** Where its route answers on its own host. Of a folder nothing does, and of a unit its parts. */
-  private async endpointsOf({ service_id: id, settings, host }: Release): Promise<string[]> {
-    if (!('published' in settings)) return [];
-    const listen = await listenOf(id, settings.published, this.ports, host);
-    return listen && 'port' in listen ? [`http://127.0.0.1:${listen.port}`] : [];
-  }
+/** Where its route answers on its own host. Of a folder nothing does, and of a unit its parts. */
+async function endpointsOf(
+  { service_id: id, settings, host }: Release,
+  ports: Pick<LeaseList, 'list'>,
+): Promise<string[]> {
+  if (!('published' in settings)) return [];
+  const listen = await listenOf(id, settings.published, ports, host);
+  return listen && 'port' in listen ? [`http://127.0.0.1:${listen.port}`] : [];
 }
 
 function deployedService(

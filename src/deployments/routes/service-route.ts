@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Published } from '../../engine/steps/deploy/deploy-action.js';
 import type { Route } from '../../integrations/reverse-proxy/reverse-proxy.js';
-import type { PortLeases } from '../../ports/port-leases.js';
+import type { LeaseList } from '../../ports/lease-list.js';
 import type { PortOwner } from '../../ports/port-lease.js';
 
 /** Names of services are longer than ids of routes and of containers may be. */
@@ -77,7 +77,7 @@ function numbered(release: number, instance: number): string {
 export async function listenOf(
   serviceId: string,
   published: Published,
-  ports: Pick<PortLeases, 'list'>,
+  ports: Pick<LeaseList, 'list'>,
   host: string,
 ): Promise<Route['listen'] | undefined> {
   if ('domain' in published) return published;

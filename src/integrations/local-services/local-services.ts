@@ -94,6 +94,9 @@ export interface ServiceStatus {
   readonly ports: readonly { readonly address: string; readonly port: number }[];
 }
 
+/** What is known of one without a look at its processes. */
+export type ListedService = Omit<ServiceStatus, 'ports'>;
+
 export interface LogRequest {
   /** Last lines, from 1 to 10,000. */
   readonly tail: number;
@@ -134,8 +137,11 @@ export abstract class LocalServices {
   /** Undefined: there is none of that id. @throws LocalServicesError `unavailable` */
   abstract status(id: string): Promise<ServiceStatus | undefined>;
 
-  /** All, by id. @throws LocalServicesError `unavailable` */
-  abstract list(): Promise<readonly ServiceStatus[]>;
+  /**
+   * All, by id, as they are known: no process is looked for.
+   * @throws LocalServicesError `unavailable`
+   */
+  abstract list(): Promise<readonly ListedService[]>;
 
   /**
    * The end of what it has written to its outputs, at most 1 MiB; nothing is masked. Unknown: none.

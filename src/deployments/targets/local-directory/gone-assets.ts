@@ -5,8 +5,8 @@ import { MAX_TREE_ENTRIES } from '../../../common/tree/tree-limits.js';
 
 /** What bundlers put in front of the ending of a file: `index-BfX3k2Qa.js`, `site.5d41402a.css`. */
 const HASHED = /[.-]([A-Za-z0-9_-]{8,64})\.[a-z0-9]{1,5}$/;
-/** A hash has digits beside letters, or letters of both sizes; words and dates have not. */
-const MIXED = [/(?=.*\d)(?=.*[A-Za-z])/, /(?=.*[a-z])(?=.*[A-Z])/] as const;
+/** A hash has digits beside letters, or a capital in its middle; words and dates have not. */
+const MIXED = [/(?=.*\d)(?=.*[A-Za-z])/, /[a-z].*[A-Z]/] as const;
 
 /**
  * That a release has files with a hash in their names which the next one has not: whoever loaded a

@@ -122,13 +122,13 @@ describe('LocalDirectoryTarget', () => {
   });
 
   it.each([
-    ...['index-BfX3k2Qa.js', 'site.5d41402abc4b2a76.css', 'logo.a1b2c3d4.svg', 'a-ABCDefgh.mjs'],
+    ...['index-BfX3k2Qa.js', 'site.5d41402abc4b2a76.css', 'logo.a1b2c3d4.svg', 'a-DkJfXqPz.mjs'],
   ])('takes %s for a file of one release', (name) => {
     expect(isHashedName(name)).toBe(true);
   });
 
   it.each([
-    ...['index.html', 'my-component.js', 'jquery-3.7.1.min.js', 'report-20261129.pdf', 'a-b1.js'],
+    ...['index.html', 'my-component.js', 'jquery-3.7.1.min.js', 'report-20261129.pdf', 'a-Dashboard.js'],
   ])('takes %s for no such file', (name) => {
     expect(isHashedName(name)).toBe(false);
   });

@@ -11,6 +11,7 @@ import {
 } from '../control-protocol.js';
 import { LocalServicesError } from '../local-services.error.js';
 import {
+  type ListedService,
   LocalServices,
   type LogRequest,
   type ServiceSpec,
@@ -45,8 +46,8 @@ export class SupervisedServices extends LocalServices {
     return (await this.ask('status', { id })) as ServiceStatus | undefined;
   }
 
-  override async list(): Promise<readonly ServiceStatus[]> {
-    return (await this.ask('list', {})) as readonly ServiceStatus[];
+  override async list(): Promise<readonly ListedService[]> {
+    return (await this.ask('list', {})) as readonly ListedService[];
   }
 
   override async log(id: string, { tail }: LogRequest): Promise<readonly string[]> {

@@ -8,7 +8,7 @@ import type { ProcessIdentity } from '../../../embedded/system/end-process.js';
 import type { ServiceUser } from '../../../embedded/system/service-user.js';
 import type { ProcessSnapshot } from '../../process/trees/process-snapshot.js';
 import { LocalServicesError } from '../local-services.error.js';
-import type { ServiceEnd, ServiceStatus } from '../local-services.js';
+import type { ListedService, ServiceEnd, ServiceStatus } from '../local-services.js';
 import type { CheckedSpec } from '../service-spec.js';
 import { InstanceFolder } from './instance-folder.js';
 import { type InstanceRecord, type Run, writeRecord } from './instance-record.js';
@@ -176,10 +176,16 @@ export class ServiceInstance {
   }
 
   status({ processes, listeners }: HostView): ServiceStatus {
-    const { run, failed, last_exit: lastExit, history } = this.record;
-    const running = run === 'starting' ? null : run;
+    const { run } = this.record;
     const living = run === null ? [] : findService(processes, this.trace());
     const pids = living.map(({ pid }) => pid);
+    return { ...this.listed(), ports: portsOf(pids, listeners) };
+  }
+
+  /** As it is recorded: an end is heard at once, and looked for in each `look`. */
+  listed(): ListedService {
+    const { run, failed, last_exit: lastExit, history } = this.record;
+    const running = run === 'starting' ? null : run;
     return {
       id: this.id,
       state: this.state,
@@ -188,7 +194,6 @@ export class ServiceInstance {
       started_at: running?.started_at ?? null,
       restarts: history.total,
       last_exit: lastExit,
-      ports: portsOf(pids, listeners),
     };
   }
 

@@ -4,7 +4,12 @@ import type { CommandEnd } from '../../../common/values/command-end.js';
 import { messageOf } from '../../../common/values/error-message.js';
 import { ProcessSearch } from '../../process/trees/process-search.js';
 import { LocalServicesError } from '../local-services.error.js';
-import { LocalServices, type LogRequest, type ServiceStatus } from '../local-services.js';
+import {
+  type ListedService,
+  LocalServices,
+  type LogRequest,
+  type ServiceStatus,
+} from '../local-services.js';
 import { listInstanceIds } from '../service-places.js';
 import { checkCommandRequest, checkSpec } from '../service-spec.js';
 import { type InstanceRecord, readRecord } from './instance-record.js';
@@ -85,10 +90,9 @@ export class ServiceSupervisor extends LocalServices {
     return this.instances.get(id)?.status(viewOfHost());
   }
 
-  override async list(): Promise<readonly ServiceStatus[]> {
-    const view = viewOfHost();
+  override async list(): Promise<readonly ListedService[]> {
     const byId = [...this.instances.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
-    return byId.map((instance) => instance.status(view));
+    return byId.map((instance) => instance.listed());
   }
 
   override async log(id: string, { tail }: LogRequest): Promise<readonly string[]> {
