@@ -1,21 +1,13 @@
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
-import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApiApp } from '../app/api-app.js';
+import { closeInTime } from '../app/close-in-time.js';
 import { endOnSignal, endWithSupervisor, reportAndExit } from '../app/process-life.js';
 import { linkToSupervisor } from '../app/supervisor-link.js';
-import { within } from '../common/async/within.js';
 import { armFailPoint } from '../common/fail-point.js';
 import { createRootLogger } from '../common/logging/root-logger.js';
 import { readEnvironment } from '../config/environment.js';
 import { ConfigError, loadConfig } from '../config/load-config.js';
-
-/** Requests that are under way at the end get this long; then their connections are cut. */
-const DRAIN_MS = 8_000;
-/**
- * Below the 15 s after which systemd and compose kill it: who waits for a store then is left.
- */
-const END_MS = 12_000;
 
 /** Runs the API until a signal ends the process; a start that fails ends it at once. */
 export function runApi(): void {
@@ -37,12 +29,4 @@ async function start(): Promise<void> {
   const { address, port } = app.getHttpServer().address() as AddressInfo;
   logger.info({ address, port }, 'the API listens');
   supervisor.ready();
-}
-
-async function closeInTime(app: NestExpressApplication): Promise<void> {
-  const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), DRAIN_MS);
-  await within(END_MS, app.close(), () => {
-    throw new Error(`not all parts have ended within ${END_MS / 1000} s`);
-  });
-  clearTimeout(cut);
 }

@@ -44,7 +44,7 @@ export class ProgramServices {
       [this.recordsOf(service), [instance.id]],
       [await this.routed.leasesOf(service), [number, 'route']],
       [this.workedIn(service), [number]],
-      [instance.ports.map(({ port }) => port), await this.routed.upstreamsOf(service)],
+      [await this.portsOf(instance.id), await this.routed.upstreamsOf(service)],
       [releases.includes(number) && releases.length <= mostKept, true],
       [releases.filter((one) => !served.includes(one)), []],
     ].every(([is, wanted]) => JSON.stringify(is) === JSON.stringify(wanted));
@@ -55,6 +55,10 @@ export class ProgramServices {
     const files = [this.recordsOf(service), this.foldersOf(service), this.workedIn(service)];
     const left = [...files, await this.instancesOf(service)];
     return left.flat().length === 0 && this.routed.isGone(service);
+  }
+
+  private async portsOf(instance: string): Promise<readonly number[]> {
+    return (await this.services.status(instance))?.ports.map(({ port }) => port) ?? [];
   }
 
   private recordsOf(service: string): readonly string[] {
