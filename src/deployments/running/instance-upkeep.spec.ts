@@ -59,6 +59,7 @@ describe('InstanceUpkeep', () => {
   let turns: InstanceTurns;
   let problem: Error | undefined;
   let isLong: Promise<void> | undefined;
+  let isStubborn: Promise<void> | undefined;
 
   beforeEach(() => {
     store = new MemoryDeploymentStore();
@@ -66,6 +67,7 @@ describe('InstanceUpkeep', () => {
     isTaken = false;
     problem = undefined;
     isLong = undefined;
+    isStubborn = undefined;
     const runner = standIn<ReleaseRunner>({
       start: async ({ number, service_id: service, instance }) => {
         if (problem !== undefined && service === SERVICE) throw problem;
@@ -73,10 +75,10 @@ describe('InstanceUpkeep', () => {
         instances.calls.push(`start ${number}`);
         instances.all.set(instanceName(service, number, instance), 'running');
       },
-      stop: ({ number, instance }) => {
+      stop: async ({ number, instance }) => {
         instances.calls.push(`stop ${number}`);
+        await isStubborn;
         instances.all.delete(instanceName(SERVICE, number, instance));
-        return Promise.resolve();
       },
     });
     const lease = standIn<HeldLease>({ release: () => Promise.resolve() });
@@ -92,6 +94,10 @@ describe('InstanceUpkeep', () => {
     serve('r1');
   });
 
+  const round = async (now: number): Promise<void> => {
+    await upkeep.round(now);
+    await upkeep.settled();
+  };
   const serve = (releaseId: string | null, active: string | null = null): void => {
     store.serviceRecords.set(SERVICE, {
       ...{ _id: SERVICE, host: 'here', service_type: 'local_service' },
@@ -124,7 +130,7 @@ describe('InstanceUpkeep', () => {
       release(number, status, 5_000);
       run(number);
     }
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls.sort()).toEqual(['stop 3', 'stop 4']);
   });
 
@@ -135,12 +141,29 @@ describe('InstanceUpkeep', () => {
       release(number, 'draining', 1_000 + index);
     }
     run(1, 2, 3, 4, 5, 6);
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(store.releases.get('r2')?.status).toBe('kept');
     expect(store.releases.get('r3')?.status).toBe('kept');
     expect(store.releases.get('r4')?.status).toBe('draining');
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls.sort()).toEqual(['stop 2', 'stop 3']);
+  });
+
+  it('waits in no round for one that is long in ending, and ends it once', async () => {
+    release(1, 'serving');
+    release(2, 'kept');
+    run(1, 2);
+    const ended = Promise.withResolvers<void>();
+    isStubborn = ended.promise;
+    await upkeep.round(NOW);
+    await upkeep.round(NOW + 1_000);
+    const ending = upkeep.settled();
+    while (instances.calls.length === 0) await Promise.resolve();
+    expect(instances.calls).toEqual(['stop 2']);
+    ended.resolve();
+    await ending;
+    await round(NOW + 2_000);
+    expect(instances.calls).toEqual(['stop 2']);
   });
 
   it('does not touch what is being deployed, be it kept or drained', async () => {
@@ -149,9 +172,9 @@ describe('InstanceUpkeep', () => {
     run(1, 2);
     store.deployments.set('d', { _id: 'd', release_id: 'r2' } as never);
     serve('r1', 'd');
-    await upkeep.round(NOW);
+    await round(NOW);
     release(2, 'draining', -1);
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual([]);
     expect(store.releases.get('r2')?.status).toBe('draining');
   });
@@ -162,7 +185,7 @@ describe('InstanceUpkeep', () => {
     run(1, 2);
     const started = Promise.withResolvers<void>();
     const starting = turns.tryNow({ service_id: SERVICE, number: 2 }, () => started.promise);
-    await upkeep.round(NOW);
+    await round(NOW);
     started.resolve();
     await starting;
     const released = store.releasesOf.bind(store);
@@ -179,7 +202,7 @@ describe('InstanceUpkeep', () => {
       };
       return all;
     };
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual([]);
   });
 
@@ -189,11 +212,11 @@ describe('InstanceUpkeep', () => {
     run(1, 2);
     store.deployments.set('d', { _id: 'd', release_id: 'r2' } as never);
     serve('r2', 'd');
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual([]);
     // Nobody switches: what the record has left over may go.
     serve('r2');
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual(['stop 1']);
   });
 
@@ -209,7 +232,7 @@ describe('InstanceUpkeep', () => {
       serve('r2');
       return all;
     };
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual([]);
   });
 
@@ -219,7 +242,7 @@ describe('InstanceUpkeep', () => {
     const read = jest.spyOn(store, 'releasesOf');
     const readsAt = async (second: number): Promise<number> => {
       read.mockClear();
-      await upkeep.round(NOW + second * 1_000);
+      await round(NOW + second * 1_000);
       return read.mock.calls.length;
     };
     expect([await readsAt(0), await readsAt(1), await readsAt(2)]).toEqual([1, 0, 0]);
@@ -247,15 +270,15 @@ describe('InstanceUpkeep', () => {
     release(2, 'draining', 5_000);
     run(1, 2);
     const read = jest.spyOn(store, 'releasesOf');
-    await upkeep.round(NOW);
+    await round(NOW);
     instances.all.delete(name(2));
-    await upkeep.round(NOW + 1_000);
+    await round(NOW + 1_000);
     expect(read).toHaveBeenCalledTimes(2);
-    await upkeep.round(NOW + 6_000);
+    await round(NOW + 6_000);
     instances.all.set(name(1), 'ended');
-    await upkeep.round(NOW + 8_000);
+    await round(NOW + 8_000);
     expect(instances.calls).toContain('start 1');
-    await upkeep.round(NOW + 9_000);
+    await round(NOW + 9_000);
     expect(read).toHaveBeenCalledTimes(5);
   });
 
@@ -265,7 +288,7 @@ describe('InstanceUpkeep', () => {
     for (let second = 0; second < 20; second += 1) {
       instances.all.set(name(1), 'ended');
       const before = instances.calls.length;
-      await upkeep.round(NOW + second * 1_000);
+      await round(NOW + second * 1_000);
       if (instances.calls.length > before) starts.push(second);
     }
     expect(starts).toEqual([0, 1, 3, 7, 15]);
@@ -278,7 +301,7 @@ describe('InstanceUpkeep', () => {
       if (state === undefined) instances.all.delete(name(1));
       else instances.all.set(name(1), state);
       const before = instances.calls.length;
-      await upkeep.round(NOW + startedFor.length * 10_000);
+      await round(NOW + startedFor.length * 10_000);
       if (instances.calls.length > before) startedFor.push(state);
     }
     expect(startedFor).toEqual(['ended', undefined]);
@@ -295,21 +318,21 @@ describe('InstanceUpkeep', () => {
     };
     for (const pid of [7, 7, 8]) {
       instances.pid = pid;
-      await upkeep.round(NOW);
+      await round(NOW);
     }
     expect(store.serviceRecords.get(SERVICE)?.process_id).toBe(8);
     instances.all.set(name(1), 'left');
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(noted).toEqual([7, 8, null]);
   });
 
   it('touches nothing while what runs them cannot be asked', async () => {
     release(1, 'serving');
     instances.isAway = true;
-    await upkeep.round(NOW);
+    await round(NOW);
     instances.isAway = false;
     expect(instances.calls).toEqual([]);
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual(['start 1']);
   });
 
@@ -322,7 +345,7 @@ describe('InstanceUpkeep', () => {
     problem = new Error('its variables are not stored');
     removed('default/gone');
     instances.all.set(instanceName('default/gone', 1), 'running');
-    await upkeep.round(NOW);
+    await round(NOW);
     const gone = `remove ${instanceName('default/gone', 1)}`;
     expect(instances.calls).toEqual(['start 7', gone]);
   });
@@ -355,10 +378,10 @@ describe('InstanceUpkeep', () => {
     instances.all.set(instanceName(SERVICE, 2, 1), 'running');
     store.deployments.set('d', { _id: 'd', release_id: 'r2' } as never);
     serve('r2', 'd');
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual([]);
     serve('r2');
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual(['stop 2']);
     // A restart that has ended behind what was listed.
     instances.calls.length = 0;
@@ -370,7 +393,7 @@ describe('InstanceUpkeep', () => {
       instances.all.delete(instanceName(SERVICE, 2, 1));
       return before;
     };
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual([]);
     expect(instances.all.has(instanceName(SERVICE, 2, 2))).toBe(true);
   });
@@ -382,7 +405,7 @@ describe('InstanceUpkeep', () => {
     const worked = async (): Promise<number> => {
       names.mockClear();
       // As late as a service that runs well is looked at.
-      await upkeep.round((now += 60_000));
+      await round((now += 60_000));
       return names.mock.calls.length;
     };
     for (const number of [1, 2, 3]) release(number, number === 1 ? 'serving' : 'kept');
@@ -409,17 +432,17 @@ describe('InstanceUpkeep', () => {
     instances.all.set(name(2), 'ended');
     instances.all.set(instanceName(SERVICE, 2, 1), 'ended');
     deployed('rollback');
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual([]);
     deployed('restart');
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual(['start 2']);
     expect([...instances.all.values()]).toEqual(['running', 'ended']);
     // It has switched, and ends the one before.
     store.releases.set('r2', { ...store.releases.get('r2'), instance: 1 } as Release);
     instances.all.set(name(2), 'ended');
     instances.all.set(instanceName(SERVICE, 2, 1), 'running');
-    await upkeep.round(NOW + 60_000);
+    await round(NOW + 60_000);
     expect(instances.calls).toEqual(['start 2']);
   });
 
@@ -428,7 +451,7 @@ describe('InstanceUpkeep', () => {
     run(1);
     removed('default/gone');
     instances.all.set(instanceName('default/gone', 1), 'running');
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual([`remove ${instanceName('default/gone', 1)}`]);
   });
 
@@ -444,7 +467,7 @@ describe('InstanceUpkeep', () => {
       store.serviceRecords.set('default/tea', tea as Service);
       return before;
     };
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual([]);
   });
 
@@ -457,14 +480,14 @@ describe('InstanceUpkeep', () => {
       instances.all.set(instanceName(id, 1), 'running');
     }
     const ask = jest.spyOn(store, 'everServedOn');
-    for (const round of [0, 1, 2]) await upkeep.round(NOW + round * 1_000);
+    for (const second of [0, 1, 2]) await round(NOW + second * 1_000);
     expect([instances.calls, ask.mock.calls]).toEqual([[], [['here']]]);
     instances.all.delete(instanceName('default/gone', 1));
-    await upkeep.round(NOW + 3_000);
+    await round(NOW + 3_000);
     // Another one of that name, which is of a service of this host.
     removed('default/gone');
     instances.all.set(instanceName('default/gone', 1), 'running');
-    await upkeep.round(NOW + 4_000);
+    await round(NOW + 4_000);
     expect(instances.calls).toEqual([`remove ${instanceName('default/gone', 1)}`]);
   });
 
@@ -473,11 +496,11 @@ describe('InstanceUpkeep', () => {
     run(1);
     release(2, 'prepared');
     serve('r1', 'd');
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual([]);
     serve('r1');
-    await upkeep.round(NOW);
-    await upkeep.round(NOW);
+    await round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual(['drop 2']);
     expect(store.releases.get('r2')?.status).toBe('failed');
   });
@@ -485,7 +508,7 @@ describe('InstanceUpkeep', () => {
   it('does nothing while another process of the host does it', async () => {
     release(1, 'serving');
     isTaken = true;
-    await upkeep.round(NOW);
+    await round(NOW);
     expect(instances.calls).toEqual([]);
   });
 });

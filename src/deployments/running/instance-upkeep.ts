@@ -17,7 +17,7 @@ import { QuietServices } from './quiet-services.js';
 import { ReleaseWatch } from './release-watch.js';
 
 const ROUND_MS = 1_000;
-/** Of services: one whose program ignores TERM takes 10 s. */
+/** Of services. */
 const AT_ONCE = 8;
 /** Longer than a round; a process that was killed keeps others away for so long. */
 const TURN_MS = 30_000;
@@ -52,6 +52,8 @@ export class InstanceUpkeep extends BackgroundRounds {
   private readonly watch: ReleaseWatch;
   private readonly left: LeftReleases;
   private readonly quiet = new QuietServices();
+  /** By name: ends of instances that are under way. A program that ignores TERM takes 10 s. */
+  private readonly ending = new Map<string, Promise<void>>();
   /** By service: what is wrong with it, told once. */
   private readonly told = new Map<string, string>();
   /** Names of instances that no record tells of, told once. */
@@ -136,9 +138,9 @@ export class InstanceUpkeep extends BackgroundRounds {
         if (!service.active) await this.watch.look(release, service, now);
         await this.keepRunning(release, service, now);
       } else if (!wanted.has(name) && there.has(name)) {
-        await this.stop(release, now);
+        this.stop(release, now);
       }
-      if (_id !== deployed) await this.stopOthers(release, there);
+      if (_id !== deployed) this.stopOthers(release, there);
     }
     const removed = service === undefined ? [] : await this.left.removeOf(service, releases);
     for (const number of removed) {
@@ -148,15 +150,15 @@ export class InstanceUpkeep extends BackgroundRounds {
   }
 
   /** Other instances of a release, which a restart has replaced or could not end. */
-  private async stopOthers(release: Release, there: ReadonlySet<string>): Promise<void> {
+  private stopOthers(release: Release, there: ReadonlySet<string>): void {
     if (there.size === 0) return;
     const { service_id: serviceId, number } = release;
     const first = instanceName(serviceId, number);
     for (const name of there) {
       const instance = instanceNamed(name, first);
       if (instance === undefined || instance === (release.instance ?? 0)) continue;
-      const { store, runner, turns } = this.parts;
-      await turns.tryNow(release, async () => {
+      const { store, runner } = this.parts;
+      this.end(release, name, async () => {
         // A restart that has begun or ended since it was listed may have made it the right one.
         if ((await this.deployedOn(await store.service(serviceId))) === release._id) return;
         const now = await store.release(release._id);
@@ -171,9 +173,9 @@ export class InstanceUpkeep extends BackgroundRounds {
    * It may be that somebody has begun to bring the release back, and has not started it yet; or
    * that it drains since a moment ago.
    */
-  private async stop(release: Release, now: number): Promise<void> {
-    const { store, runner, turns } = this.parts;
-    await turns.tryNow(release, async () => {
+  private stop(release: Release, now: number): void {
+    const { store, runner } = this.parts;
+    this.end(release, nameOf(release), async () => {
       const service = await store.service(release.service_id);
       if ((await this.deployedOn(service)) === release._id) return;
       // Read behind the service: where that says who serves by now, this says what became of it.
@@ -182,6 +184,29 @@ export class InstanceUpkeep extends BackgroundRounds {
       await runner.stop(placed(release));
       this.logger.log({ service: release.service_id }, `release ${release.number} is stopped`);
     });
+  }
+
+  /** Begins it: no round waits for it, so that none keeps others waiting. Once at a time. */
+  private end(release: Release, name: string, work: () => Promise<void>): void {
+    if (this.ending.has(name)) return;
+    const ended = this.parts.turns
+      .tryNow(release, work)
+      .catch((error: unknown) => {
+        const isAway = error instanceof TargetAwayError || isDatabaseUnavailable(error);
+        this.logger[isAway ? 'debug' : 'error']({ err: error, instance: name }, 'not ended yet');
+      })
+      .then(() => void this.ending.delete(name));
+    this.ending.set(name, ended);
+  }
+
+  /** Resolves when what the rounds have begun to end is ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.ending.values());
+  }
+
+  override async onApplicationShutdown(): Promise<void> {
+    await super.onApplicationShutdown();
+    await this.settled();
   }
 
   /** The release that whoever has the service makes, or brings back. */
