@@ -42,6 +42,8 @@ export type ResolvedSecrets =
 
 /** However long the database is away: a run that has begun waits for it. */
 const NO_DEADLINE = { deadlineMs: Infinity };
+/** A request, or a rollback, does not. */
+const SOON = { deadlineMs: 5_000 };
 
 /** The store of secrets: values go in, and come out only where a run begins. */
 @Injectable()
@@ -134,7 +136,7 @@ export class SecretsService {
     { pipelineId, repositoryId, ...run }: SecretReader,
   ): Promise<ResolvedSecrets> {
     if (names.length === 0) return { kind: 'values', values: nameRecord([]) };
-    const found = await this.stored(names, { pipelineId, repositoryId });
+    const found = await this.stored(names, { pipelineId, repositoryId }, NO_DEADLINE);
     const missing: string[] = [];
     const withheld: WithheldSecret[] = [];
     const values = new Map<string, string>();
@@ -162,14 +164,14 @@ export class SecretsService {
 
   /**
    * Those of these names that have been given another value since a moment, or are there no more.
-   * No value is opened.
+   * No value is opened. Rejects when the database is away for 5 s.
    */
   async changedSince(
     names: readonly string[],
     user: SecretUser,
     at: Date,
   ): Promise<readonly string[]> {
-    const found = await this.stored(names, user);
+    const found = await this.stored(names, user, SOON);
     return names.filter((name) => {
       const [given] = found.get(name) ?? [];
       return given === undefined || given.updated_at > at;
@@ -180,6 +182,7 @@ export class SecretsService {
   private async stored(
     names: readonly string[],
     { pipelineId, repositoryId }: SecretUser,
+    patience: typeof SOON,
   ): Promise<ReadonlyMap<string, readonly SecretDocument[]>> {
     const owners: SecretOwner[] = [
       { scope: 'pipeline', id: pipelineId },
@@ -187,7 +190,7 @@ export class SecretsService {
       EVERYBODY,
     ];
     const ids = names.flatMap((name) => owners.map((owner) => secretId(owner, name)));
-    const all = await this.secrets.find(ids, NO_DEADLINE);
+    const all = await this.secrets.find(ids, patience);
     const byId = new Map(all.map((secret) => [secret._id, secret]));
     return new Map(
       names.map((name) => [name, owners.flatMap((owner) => byId.get(secretId(owner, name)) ?? [])]),
