@@ -40,6 +40,13 @@ describe('the disk of the data folder', () => {
           `cat /dev/zero > fill || true; echo > ${filled}; until [ -e ${release} ]; do sleep 0.1; done; exit 3`,
         );
         await eventually(() => spawnSync('test', ['-e', filled]).status === 0 || undefined);
+        // It looks at its machine twice a second: what is triggered before may still be taken.
+        await eventually(async () => {
+          const workers = await server.call<readonly { readonly refusal: unknown }[]>(
+            ...(['GET', '/api/workers'] as const),
+          );
+          return workers.every(({ refusal }) => refusal !== null) || undefined;
+        });
         await new Jitter('disk-full').before(1_000);
 
         const waiting = await Promise.all([1, 2, 3].map(() => trigger('echo line')));
