@@ -79,7 +79,8 @@ export class Rollbacks {
     refusePart(service);
     const releases = await this.store.releasesOf(serviceId);
     const serving = releases.find((one) => one._id === service.release_id);
-    const release = number === undefined ? before(releases, service) : numbered(releases, number);
+    const release =
+      number === undefined ? before(releases, serving, serviceId) : numbered(releases, number);
     return { service, release, serving };
   }
 }
@@ -109,14 +110,15 @@ function refusePart(service: Service): void {
 }
 
 /** The newest of those that have served and are kept, older than the one that serves. */
-function before(releases: readonly Release[], { release_id: id, _id }: Service): Release {
-  const serving = releases.find((one) => one._id === id);
+function before(
+  releases: readonly Release[],
+  serving: Release | undefined,
+  serviceId: string,
+): Release {
   const found = releases.find(
     (release) => isKept(release) && serving !== undefined && release.number < serving.number,
   );
-  if (found === undefined) {
-    throw noEarlierRelease(_id);
-  }
+  if (found === undefined) throw noEarlierRelease(serviceId);
   return found;
 }
 

@@ -12,6 +12,8 @@ export function isLeaseOf(lease: PortLease, { host, states, owner }: PortLeaseFi
   return owner.instance === undefined || lease.owner.instance === owner.instance;
 }
 
+type OwnedFilter = PortLeaseFilter & Required<Pick<PortLeaseFilter, 'owner'>>;
+
 /**
  * The leases of hosts as they were at one moment: what is asked of them for hundreds of services
  * costs one call for each host.
@@ -32,9 +34,9 @@ export class LeaseList {
     return new LeaseList(all.flat());
   }
 
-  /** As `PortLeases.list`, of one owner. */
-  async list(filter: PortLeaseFilter): Promise<PortLease[]> {
-    const own = this.byService.get(filter.owner?.service) ?? [];
+  /** As `PortLeases.list`. */
+  async list(filter: OwnedFilter): Promise<PortLease[]> {
+    const own = this.byService.get(filter.owner.service) ?? [];
     return own.filter((lease) => isLeaseOf(lease, filter));
   }
 }
