@@ -128,7 +128,13 @@ describe('LocalDirectoryTarget', () => {
   });
 
   it.each([
-    ...['index.html', 'my-component.js', 'jquery-3.7.1.min.js', 'report-20261129.pdf', 'a-Dashboard.js'],
+    ...[
+      'index.html',
+      'my-component.js',
+      'jquery-3.7.1.min.js',
+      'report-20261129.pdf',
+      'a-Dashboard.js',
+    ],
   ])('takes %s for no such file', (name) => {
     expect(isHashedName(name)).toBe(false);
   });
