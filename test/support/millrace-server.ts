@@ -256,6 +256,14 @@ export class MillraceServer {
     return this.until(id, ({ status }) => TERMINAL.includes(status), timeoutMs);
   }
 
+  /** Its lease was taken from it: what it had is another one's, and it ends when it learns that. */
+  async isLost({ pid }: ServerProcess): Promise<boolean> {
+    const path = '/api/workers';
+    type WorkerBody = { readonly pid: number; readonly status: string };
+    const workers = await this.call<readonly WorkerBody[]>('GET', path);
+    return workers.some((worker) => worker.pid === pid && worker.status === 'lost');
+  }
+
   /** A deployment that has ended; `T` is what a spec reads of it. */
   endedDeployment<T extends { readonly status: string }>(id: string): Promise<T> {
     return eventually(async () => {

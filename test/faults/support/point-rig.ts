@@ -40,11 +40,6 @@ interface Struck {
   readonly end: Promise<{ readonly execution: ExecutionBody; readonly at: number }>;
 }
 
-interface WorkerBody {
-  readonly pid: number;
-  readonly status: string;
-}
-
 /**
  * From the blow to the end, with the start of all others, the heir's, and what other tests on the
  * machine may add.
@@ -117,7 +112,7 @@ export class PointRig {
     );
     if (blow === 'SIGSTOP') {
       // Slept past its lease, it finds that nothing counts any more, and ends by itself.
-      await eventually(() => this.isLost(doomed), 40_000);
+      await eventually(async () => (await this.server.isLost(doomed)) || undefined, 40_000);
       doomed.child.kill('SIGCONT');
       await eventually(() => doomed.child.exitCode ?? undefined, 40_000);
     }
@@ -127,11 +122,6 @@ export class PointRig {
     const subject = { server, ledger, accepted: [id], ended: new Map([[id, ended]]) };
     await expectInvariants(subject);
     return ended;
-  }
-
-  private async isLost({ pid }: ServerProcess): Promise<true | undefined> {
-    const workers = await this.server.call<readonly WorkerBody[]>('GET', '/api/workers');
-    return workers.some((worker) => worker.pid === pid && worker.status === 'lost') || undefined;
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isAlive } from '../../../src/common/child-process/process-stat.js';
 import type { FailPoint } from '../../../src/common/fail-point.js';
 import { shortName } from '../../../src/deployments/routes/service-route.js';
 import { homeCaddy } from '../../../src/embedded/caddy/home-caddy.js';
@@ -85,10 +86,16 @@ export class RoutedServices {
     return this.killNamed('caddy/process.json');
   }
 
-  /** @param identity file of the data folder that says which process it is */
+  /**
+   * Resolves when it is gone: until then it may still accept, and what it knows counts.
+   *
+   * @param identity file of the data folder that says which process it is
+   */
   async killNamed(identity: string): Promise<void> {
-    const { pid } = await eventually(() => livingProcess(join(this.server.home, identity)), END_MS);
-    process.kill(pid, 'SIGKILL');
+    const path = join(this.server.home, identity);
+    const killed = await eventually(() => livingProcess(path), END_MS);
+    process.kill(killed.pid, 'SIGKILL');
+    await eventually(() => !isAlive(killed) || undefined, END_MS);
   }
 }
 
