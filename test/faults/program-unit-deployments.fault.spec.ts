@@ -4,7 +4,7 @@ import { MillraceServer } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
 import { stopAll } from '../support/stop-all.js';
 import { ContainerServices, makeWebImages } from './support/container-services.js';
-import { type DeploymentPoint, DeploymentRig } from './support/deployment-rig.js';
+import { type DeploymentPoint, DeploymentRig, ofThisRun } from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
 import { ProgramServices, TEXT_PROGRAM } from './support/program-services.js';
@@ -116,7 +116,7 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a program and a containe
   };
 
   it('its worker is killed, at each point', async () => {
-    await rig.killAtEach(POINTS);
+    await rig.killAtEach(ofThisRun(POINTS));
   });
 
   it('the engine is killed, before and between the switches', async () => {

@@ -29,6 +29,8 @@ describe('ExecutionsProcessor', () => {
   let bus: MemoryEventBus;
   let queues: string[];
   let refusal: WorkerRefusal | null;
+  /** Looks at the machine that have begun with what is there now, and end behind these. */
+  let slowLook: Promise<void> | undefined;
   let drainRequest: DrainRequest | null;
   let count: number;
   let events: string[];
@@ -45,6 +47,7 @@ describe('ExecutionsProcessor', () => {
     bus = new MemoryEventBus();
     queues = ['any', 'linux', 'gpu+linux'];
     refusal = null;
+    slowLook = undefined;
     drainRequest = null;
     count = 0;
     labels = ['linux'];
@@ -72,7 +75,13 @@ describe('ExecutionsProcessor', () => {
       standIn<QueuesRepository>({ names: async () => queues }),
       bus,
       standIn<WorkerLease>(lease),
-      standIn<MachineWatch>({ look: async () => ({ machine: MACHINE, refusal }) }),
+      standIn<MachineWatch>({
+        look: async () => {
+          const found = { machine: MACHINE, refusal };
+          await slowLook;
+          return found;
+        },
+      }),
       standIn<EngineWatch>({
         isThereNow: async () => hasEngine,
         whenChanged: (listener) => (changeEngine = listener),
@@ -209,6 +218,24 @@ describe('ExecutionsProcessor', () => {
       } finally {
         jest.useRealTimers();
       }
+    });
+
+    it('takes nothing again by a look that began before and ended later', async () => {
+      await start();
+      let end: () => void = () => undefined;
+      slowLook = new Promise((resolve) => (end = resolve));
+      renew();
+      await turns();
+      slowLook = undefined;
+      refusal = LOW;
+      jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 2_000);
+      await offer('a');
+      expect(report?.().refusal).toEqual(LOW);
+      end();
+      await turns();
+      expect(report?.().refusal).toEqual(LOW);
+      await offer('b');
+      expect(events.filter((event) => event.startsWith('run'))).toEqual([]);
     });
 
     it('puts back a job that it was given meanwhile', async () => {

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NewestAnswer } from '../../common/async/newest-answer.js';
 import { PeriodicTask } from '../../common/async/periodic-task.js';
 import { endUnasked } from '../../common/end-unasked.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
@@ -45,6 +46,8 @@ export class ExecutionsProcessor {
   private draining = false;
   private isLost = false;
   private refreshedAt = -Infinity;
+  /** The timer, the renewal of the lease and a job may look at once. */
+  private readonly seen = new NewestAnswer(() => this.machine.look());
   private readonly looks = new PeriodicTask(() => this.lookAgain(), {
     everyMs: LOOK_EVERY_MS,
     unref: true,
@@ -136,7 +139,7 @@ export class ExecutionsProcessor {
   }
 
   private async inspectMachine(): Promise<WorkerMachine> {
-    const { machine, refusal } = await this.machine.look();
+    const { machine, refusal } = await this.seen.ask();
     this.refreshedAt = performance.now();
     const request = this.lease.drainRequest;
     this.refusal = request ? drainRefusal(request) : refusal;

@@ -11,9 +11,10 @@ export const END_MS = 150_000;
 const STARTS_AT_ONCE = 2;
 const NEVER = new AbortController().signal;
 const REMOVAL_POINTS: readonly FailPoint[] = ['service_withdrawn', 'releases_removed'];
-/** On both sides of a switch: one after another, all points are too many for each run of CI. */
-const SWITCH_POINTS: readonly FailPoint[] = [
-  ...(['deployment_switching', 'release_switched', 'part_switched', 'unit_serving'] as const),
+/** An instance beside what serves, and both sides of a switch. */
+const MAIN_POINTS: readonly FailPoint[] = [
+  ...(['instance_started', 'deployment_switching', 'release_switched'] as const),
+  ...(['part_switched', 'unit_serving'] as const),
 ];
 /** Statuses of a deployment that nothing more comes of. */
 export const OVER = ['success', 'failed', 'cancelled'];
@@ -22,6 +23,13 @@ export const OVER = ['success', 'failed', 'cancelled'];
 export type DeploymentPoint = readonly [point: FailPoint, serves: 'old' | 'new'];
 /** `either`: that depends on how soon the part is there again. The record says which one. */
 export type LossPoint = readonly [point: FailPoint, serves: 'old' | 'new' | 'either'];
+
+/** All points are too many for each run of CI: those that `npm run faults` adds are left out. */
+export function ofThisRun<T extends readonly [point: FailPoint, ...unknown[]]>(
+  points: readonly T[],
+): readonly T[] {
+  return points.filter(([point]) => IS_WHOLE_ROUND || MAIN_POINTS.includes(point));
+}
 
 /** A process that a deployment uses, and whose loss its worker lives through. */
 export interface LostPart {
@@ -187,8 +195,12 @@ export class DeploymentRig {
     );
   }
 
-  /** At each point a worker sleeps until another one has its deployment, and then continues. */
-  async sleepAtEach(points: readonly DeploymentPoint[]): Promise<void> {
+  /**
+   * At each point of this run a worker sleeps until another one has its deployment, and then
+   * continues.
+   */
+  async sleepAtEach(all: readonly DeploymentPoint[]): Promise<void> {
+    const points = ofThisRun(all);
     const struck = await this.strikeAtEach('asleep', points, 'SIGSTOP');
     await this.startWorker(struck.map(({ name }) => name).join(','));
     await Promise.all(
@@ -203,10 +215,11 @@ export class DeploymentRig {
   }
 
   /**
-   * The part is killed while a deployment stands at each point, each of a service of its own; then
-   * their workers continue. The next part that is lost finds the same services.
+   * The part is killed while a deployment stands at each point of this run, each of a service of
+   * its own; then their workers continue. The next part that is lost finds the same services.
    */
-  async loseAtEach(part: LostPart, points: readonly LossPoint[]): Promise<void> {
+  async loseAtEach(part: LostPart, all: readonly LossPoint[]): Promise<void> {
+    const points = ofThisRun(all);
     const struck = await this.strikeAtEach('loses', points, 'SIGSTOP');
     await part.kill();
     for (const { worker } of struck) worker.child.kill('SIGCONT');
@@ -308,11 +321,10 @@ export class DeploymentRig {
   }
 
   /**
-   * `new` serves again, or `old` does, as the record says. Without `npm run faults` only at those
-   * points that are beside a switch.
+   * `new` serves again, or `old` does, as the record says, at each point of this run.
    */
   async killRollbackAtEach(all: readonly FailPoint[]): Promise<void> {
-    const points = all.filter((point) => IS_WHOLE_ROUND || SWITCH_POINTS.includes(point));
+    const points = ofThisRun(all.map((point) => [point] as const)).map(([point]) => point);
     const names = await this.killAskedAtEach('back', points, (_name, { deployment_id: id }) =>
       this.server.call('POST', `/api/deployments/${id}/rollback`),
     );
