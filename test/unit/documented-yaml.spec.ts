@@ -19,6 +19,7 @@ const PARTS: readonly {
   readonly whole: (block: string) => readonly string[];
 }[] = [
   { begins: 'checks:', whole: (block) => [ofDeploy(block)] },
+  { begins: 'restart:', whole: (block) => [ofDeploy(block)] },
   // Three ways to say it: each alone.
   {
     begins: 'on_failure: restart',

@@ -179,10 +179,10 @@ export abstract class DeploymentStore {
     processId: number | null,
   ): Promise<void>;
   /**
-   * What is known against the release that serves, until another one does; where another one does
-   * already nothing changes.
+   * What is known against the release that serves, until another one does, or null takes it back;
+   * where another one does already nothing changes.
    */
-  abstract setProblem(serviceId: string, releaseId: string, problem: Reason): Promise<void>;
+  abstract setProblem(serviceId: string, releaseId: string, problem: Reason | null): Promise<void>;
   /** Another number each time. */
   abstract nextRelease(serviceId: string): Promise<number>;
 

@@ -96,6 +96,8 @@ export interface CommonRoutedSettings {
   readonly watch?: number;
   /** What is done when the checks of the service say that it has failed; absent: nothing. */
   readonly on_failure?: OnFailure;
+  /** How often an instance that ends is started again; absent: as what runs it does. */
+  readonly restart?: RestartLimit;
   /** Of the instance itself, while it serves. */
   readonly checks?: readonly InstanceCheck[];
 }
@@ -136,7 +138,6 @@ export interface ServiceSettings extends CommonRoutedSettings {
   readonly port_variable: string;
   /** Bytes of data of each process; absent: no limit. */
   readonly memory?: number;
-  readonly restart?: RestartLimit;
 }
 
 /** A part of a unit, as it is deployed. */

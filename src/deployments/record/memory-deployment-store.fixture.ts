@@ -246,7 +246,7 @@ export class MemoryDeploymentStore extends DeploymentStore {
     return this.changeServing(serviceId, releaseId, { process_id: processId });
   }
 
-  setProblem(serviceId: string, releaseId: string, problem: Reason): Promise<void> {
+  setProblem(serviceId: string, releaseId: string, problem: Reason | null): Promise<void> {
     return this.changeServing(serviceId, releaseId, { problem });
   }
 

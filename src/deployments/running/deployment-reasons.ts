@@ -68,6 +68,11 @@ export const deploymentReasons = {
     code: 'release_failed',
     message: `${problem}; it did not go back: ${why}. Nothing more is done by itself`,
   }),
+  restartsUsedUp: ({ number }: Pick<Release, 'number'>, end: string): Reason => ({
+    code: 'restarts_used_up',
+    message: `release ${number} has ended too often (${end}) and is not started again by itself`,
+    data: { release: number },
+  }),
   overtaken: (serving: Pick<Release, 'number'> | undefined): Reason => ({
     code: 'overtaken',
     message: `${serving === undefined ? 'nothing serves' : `release ${serving.number} serves`} by now, which has not failed: nothing was changed`,

@@ -4,7 +4,7 @@ import { Leases } from '../../leases/leases.js';
 import { MemoryLeaseStore } from '../../leases/memory-lease-store.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { standIn } from '../../../test/support/stand-in.js';
-import type { Release, ReleaseStatus, Service } from '../record/deployment.js';
+import type { ContainerSettings, Release, ReleaseStatus, Service } from '../record/deployment.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
 import { instanceName } from '../routes/service-route.js';
 import {
@@ -30,13 +30,15 @@ class KeptInstances extends ReleaseInstances {
   readonly calls: string[] = [];
   isAway = false;
   pid = 7;
+  isGivenUp = false;
   exec = () => Promise.resolve(undefined);
   said = (): Promise<readonly string[]> => Promise.resolve([]);
   look(one: string): Promise<InstanceState | undefined> {
     const state = this.all.get(one);
     const pid = state === 'running' ? this.pid : null;
     const more = { end: 'it ended', exitCode: 1, restarts: 0, startedAt: new Date(NOW), pid };
-    return Promise.resolve(state && { state, ...more });
+    const given = state === 'left' && this.isGivenUp ? { isGivenUp: true } : {};
+    return Promise.resolve(state && { state, ...more, ...given });
   }
   remove(one: string): Promise<void> {
     this.calls.push(`remove ${one}`);
@@ -305,6 +307,56 @@ describe('InstanceUpkeep', () => {
       if (instances.calls.length > before) startedFor.push(state);
     }
     expect(startedFor).toEqual(['ended', undefined]);
+  });
+
+  const problemNow = () => store.serviceRecords.get(SERVICE)?.problem;
+
+  it('says so where the restarts of a container are used up, until it runs again', async () => {
+    release(1, 'serving');
+    const restart = { max: 2, windowMs: 60_000, backoffMs: 5_000 };
+    const known = store.releases.get('r1') as Release;
+    const settings = { ...known.settings, type: 'docker_container', restart } as ContainerSettings;
+    store.releases.set('r1', { ...known, settings });
+    const starts: number[] = [];
+    for (let second = 0; second < 100; second += 1) {
+      instances.all.set(name(1), 'ended');
+      const before = instances.calls.length;
+      await round(NOW + second * 1_000);
+      if (instances.calls.length > before) starts.push(second);
+    }
+    expect(starts).toEqual([0, 5]);
+    expect(problemNow()).toMatchObject({
+      code: 'restarts_used_up',
+      message: 'release 1 has ended too often (it ended) and is not started again by itself',
+    });
+    run(1);
+    await round(NOW + 200_000);
+    expect(problemNow()).toBeNull();
+  });
+
+  it('says so where the supervisor of a program has given it up', async () => {
+    release(1, 'serving');
+    instances.all.set(name(1), 'left');
+    await round(NOW);
+    expect(problemNow() ?? null).toBeNull();
+    instances.isGivenUp = true;
+    await round(NOW + 1_000);
+    expect(problemNow()).toMatchObject({ code: 'restarts_used_up', data: { release: 1 } });
+    run(1);
+    await round(NOW + 2_000);
+    expect(problemNow()).toBeNull();
+  });
+
+  it('leaves alone what is known against what serves already', async () => {
+    release(1, 'serving');
+    const known = { code: 'release_failed', message: 'it did not go back' };
+    await store.setProblem(SERVICE, 'r1', known);
+    instances.isGivenUp = true;
+    instances.all.set(name(1), 'left');
+    await round(NOW);
+    run(1);
+    await round(NOW + 1_000);
+    expect(problemNow()).toEqual(known);
   });
 
   it('notes which process serves, once for each', async () => {

@@ -11,6 +11,8 @@ import {
   type ReleaseRunner,
   TargetAwayError,
 } from '../targets/deploy-target.js';
+import { deploymentReasons } from './deployment-reasons.js';
+import { InstanceRestarts } from './instance-restarts.js';
 import { LeftReleases, type LeftReleasesParts } from './left-releases.js';
 import type { ListedInstance, ReleaseInstances } from '../targets/release-instances.js';
 import { QuietServices } from './quiet-services.js';
@@ -21,17 +23,9 @@ const ROUND_MS = 1_000;
 const AT_ONCE = 8;
 /** Longer than a round; a process that was killed keeps others away for so long. */
 const TURN_MS = 30_000;
+const USED_UP = deploymentReasons.restartsUsedUp({ number: 0 }, '').code;
 /** Of one service; the one that drains longest ends first. */
 const MOST_DRAINING = 3;
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
-/** One that ran for so long begins again with the first pause. */
-const STEADY_MS = 60_000;
-
-interface Restarts {
-  readonly pauseMs: number;
-  readonly notBefore: number;
-}
 
 export interface InstanceUpkeepParts extends LeftReleasesParts {
   readonly instances: ReleaseInstances;
@@ -48,7 +42,7 @@ export interface InstanceUpkeepParts extends LeftReleasesParts {
  * nothing stays.
  */
 export class InstanceUpkeep extends BackgroundRounds {
-  private readonly restarts = new Map<string, Restarts>();
+  private readonly restarts = new InstanceRestarts();
   private readonly watch: ReleaseWatch;
   private readonly left: LeftReleases;
   private readonly quiet = new QuietServices();
@@ -146,7 +140,7 @@ export class InstanceUpkeep extends BackgroundRounds {
     for (const number of removed) {
       this.logger.log({ service: serviceId }, `release ${number}, which was left, is removed`);
     }
-    if (service) this.quiet.note(service, releases, ({ _id }) => !this.restarts.has(_id), now);
+    if (service) this.quiet.note(service, releases, (one) => !this.restarts.has(one), now);
   }
 
   /** Other instances of a release, which a restart has replaced or could not end. */
@@ -244,18 +238,19 @@ export class InstanceUpkeep extends BackgroundRounds {
     const state = await instances.look(nameOf(release));
     const processId = state?.pid ?? null;
     if (processId !== (seen.process_id ?? null)) await store.setProcess(service, _id, processId);
-    const known = this.restarts.get(_id);
     if (state?.state === 'running') {
-      if (known && now - state.startedAt.getTime() > STEADY_MS) this.restarts.delete(_id);
+      this.restarts.noteRunning(release, state.startedAt, now);
+      if (seen.problem?.code === USED_UP) await store.setProblem(service, _id, null);
       return;
     }
+    if (state?.isGivenUp === true) return this.giveUp(release, seen, state.end);
     if (state?.state === 'left') return;
-    if (known && now < known.notBefore) return;
-    const pauseMs = Math.min((known?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
-    this.restarts.set(_id, { pauseMs, notBefore: now + pauseMs });
+    const why = state === undefined ? 'it is gone' : state.end;
+    const next = this.restarts.next(release, now);
+    if (next === 'used_up') return this.giveUp(release, seen, why);
+    if (next === 'wait') return;
     // A restart may have ended since it was read: then this instance is the one that was replaced.
     if ((await store.release(_id))?.instance !== release.instance) return;
-    const why = state === undefined ? 'it is gone' : state.end;
     this.logger.warn({ service }, `release ${number} does not run (${why}): it is started again`);
     try {
       await runner.start(placed(release));
@@ -263,6 +258,14 @@ export class InstanceUpkeep extends BackgroundRounds {
       if (!(error instanceof DeployRefusedError)) throw error;
       this.logger.warn({ service }, `release ${number} does not start: ${error.message}`);
     }
+  }
+
+  /** Told until it runs again, or another release serves. What was known before stays known. */
+  private async giveUp(release: Release, seen: Service, end: string): Promise<void> {
+    if (seen.problem) return;
+    const problem = deploymentReasons.restartsUsedUp(release, end);
+    await this.parts.store.setProblem(seen._id, release._id, problem);
+    this.logger.warn({ service: seen._id }, problem.message);
   }
 
   /** Of services that were removed. What no release of this host tells of is left alone. */

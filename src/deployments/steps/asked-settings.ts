@@ -93,7 +93,7 @@ export class AskedSettings {
   ): Promise<ServiceSettings> {
     if (program === undefined) throw new Error('a deployment of no program');
     const { type, service, environment, keep, exclude = [], portVariable } = action;
-    const { memory, restart } = action;
+    const { memory } = action;
     const service_id = serviceIdOf(environment, service);
     return {
       ...{ type, service_id, keep, exclude, command: program.command, port_variable: portVariable },
@@ -101,7 +101,6 @@ export class AskedSettings {
       variables: await this.sealedVariables(service_id, program.variables),
       ...routedOf(action),
       ...(memory !== undefined && { memory }),
-      ...(restart && { restart }),
     };
   }
 
@@ -148,6 +147,7 @@ function routedOf({
   beforeSwitch: before_switch,
   watchMs: watch,
   onFailure: on_failure,
+  restart,
   checks,
 }: RoutedDeploy): Omit<CommonRoutedSettings, 'service_id' | 'keep' | 'variables'> {
   return {
@@ -156,6 +156,7 @@ function routedOf({
     ...(before_switch !== undefined && { before_switch }),
     ...(watch !== undefined && { watch }),
     ...(on_failure && { on_failure }),
+    ...(restart && { restart }),
     ...(checks && { checks }),
   };
 }

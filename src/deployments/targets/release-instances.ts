@@ -7,6 +7,8 @@ export interface InstanceState {
    * by itself, or has given it up.
    */
   readonly state: 'running' | 'ended' | 'left';
+  /** Of one that is left: it ended too often, and nothing starts it again. */
+  readonly isGivenUp?: boolean;
   /** How it ended last, for a sentence: `its container ended with exit code 3`. */
   readonly end: string;
   /** Of its last end; null: it runs, or had none. */

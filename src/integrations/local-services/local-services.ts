@@ -1,3 +1,4 @@
+import type { RestartRule } from '../../common/restart-policy.js';
 import type { CommandEnd, CommandRequest } from '../../common/values/command-end.js';
 
 /** A signal by which a program may be told to end. */
@@ -10,16 +11,6 @@ export const STOP_SIGNALS = [
   'SIGUSR2',
 ] as const;
 export type StopSignal = (typeof STOP_SIGNALS)[number];
-
-/** What is done when the program ends without being asked to. */
-export interface RestartRule {
-  /** Starts again within the window, from 0 to 1,000; the next end makes it `failed`. */
-  readonly max: number;
-  /** From 1 s to 1 day, ms. Who ran so long begins with the first backoff again. */
-  readonly window_ms: number;
-  /** Wait before a start, ms: `first`, doubled with each, up to `most` (1 h at most). */
-  readonly backoff_ms: { readonly first: number; readonly most: number };
-}
 
 /** Where a rule names no other one. */
 export const DEFAULT_BACKOFF: RestartRule['backoff_ms'] = { first: 500, most: 30_000 };

@@ -9,7 +9,7 @@ import {
   type ServiceStatus,
 } from './local-services.js';
 import { checkCommandRequest, checkSpec, type CheckedSpec } from './service-spec.js';
-import { afterEnd, NO_RESTARTS, type RestartHistory } from './supervisor/restart-policy.js';
+import { afterEnd, NO_RESTARTS, type RestartHistory } from '../../common/restart-policy.js';
 
 interface Instance {
   readonly spec: CheckedSpec;

@@ -1,8 +1,8 @@
+import type { RestartRule } from '../../common/restart-policy.js';
 import type { CommandRequest } from '../../common/values/command-end.js';
 import { LocalServicesError } from './local-services.error.js';
 import {
   DEFAULT_BACKOFF,
-  type RestartRule,
   type ServiceLimits,
   type ServiceSpec,
   STOP_SIGNALS,

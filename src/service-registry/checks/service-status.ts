@@ -50,6 +50,7 @@ export const SERVICE_REASONS = {
   not_observed: 'nobody has looked: the monitor was away or held up',
   not_checked: 'nothing checks it: this is what its deployment says',
   release_failed: 'its release failed while it was watched, and did not go back',
+  restarts_used_up: 'its instance ended too often, and is not started again by itself',
   stopped: 'it was stopped',
   unserved: 'nothing of it has served yet',
 } as const;

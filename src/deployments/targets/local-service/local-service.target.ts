@@ -8,6 +8,7 @@ import { LocalServicesError } from '../../../integrations/local-services/local-s
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
 import type { ServiceSettings } from '../../record/deployment.js';
 import { DeployRefusedError, type PlacedRelease, type PreparedRelease } from '../deploy-target.js';
+import { restartRule } from '../restart-rule.js';
 import { type InstanceStart, nameOf, type RoutedParts, RoutedTarget } from '../routed.target.js';
 import { ServiceInstances } from './service-instances.js';
 import type { ServiceReleases } from './service-releases.js';
@@ -61,15 +62,15 @@ export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
     { port, variables, once }: InstanceStart,
   ): Promise<void> {
     const { settings } = release;
-    const { command, memory, restart } = settings;
-    const limit = once === undefined ? restart : NEVER_AGAIN;
+    const { command, memory } = settings;
+    const limit = once === undefined ? settings.restart : NEVER_AGAIN;
     const spec: ServiceSpec = {
       ...{ id: nameOf(release), command: once ?? command },
       cwd: this.releases.pathOf(release),
       environment: [...variables, [settings.port_variable, String(port)]],
       ...(memory !== undefined && { limits: { memory_bytes: memory } }),
       ...(limit && {
-        restart: { max: limit.max, window_ms: limit.windowMs, backoff_ms: DEFAULT_BACKOFF },
+        restart: restartRule(limit, DEFAULT_BACKOFF),
       }),
     };
     try {

@@ -39,6 +39,7 @@ export class ServiceInstances extends ReleaseInstances {
     const { state, restarts, started_at: startedAt, last_exit: lastExit, pid } = now;
     return {
       ...{ state: STATES[state], end: shownEnd(lastExit), restarts, pid },
+      ...(state === 'failed' && { isGivenUp: true }),
       exitCode: lastExit?.kind === 'exited' ? lastExit.code : null,
       startedAt: new Date(startedAt ?? 0),
     };

@@ -148,6 +148,8 @@ export interface RoutedDeploy {
   readonly watchMs?: number;
   /** Absent = nothing is done by itself. */
   readonly onFailure?: OnFailure;
+  /** Absent = a program 5 times within a minute, a container as often as it ends. */
+  readonly restart?: RestartLimit;
   /** While it serves. Absent = none. */
   readonly checks?: readonly InstanceCheck[];
 }
@@ -173,10 +175,15 @@ export interface ContainerDeploy extends AnyDeploy, RoutedDeploy {
 
 /** How often a program that ends is started again. */
 export interface RestartLimit {
-  /** Starts within the window; the next end makes it `failed`. 0 to 1000. */
+  /** Starts within the window; after the next end nothing is started. 0 to 1000. */
   readonly max: number;
   /** 1 s to 1 day, ms. */
   readonly windowMs: number;
+  /**
+   * The first pause before a start; it doubles with each. 100 ms to 10 minutes, ms. Absent = what
+   * runs it has pauses of its own.
+   */
+  readonly backoffMs?: number;
 }
 
 /** By it a program is told its port, where the step names no other one. */
@@ -198,8 +205,6 @@ export interface ServiceDeploy extends AnyDeploy, RoutedDeploy {
   readonly portVariable: string;
   /** Bytes of data of each process. */
   readonly memory?: number;
-  /** Absent = 5 within a minute. */
-  readonly restart?: RestartLimit;
 }
 
 /** What can be a part of a unit. */

@@ -7,6 +7,7 @@ import type {
   Gate,
   OnFailure,
   InstanceCheck,
+  RestartLimit,
   RoutedDeploy,
   ServiceDeploy,
   UnitPart,
@@ -72,11 +73,8 @@ function buildOf({ kind: _kind, cacheFrom, ...build }: BuildAction): Config {
 }
 
 function program(action: ServiceDeploy): Config {
-  const { run, source, exclude, portVariable, memory, restart } = action;
-  return {
-    ...{ run, source, exclude, port_variable: portVariable, memory: size(memory) },
-    ...(restart && { restart: { max: restart.max, window: duration(restart.windowMs) } }),
-  };
+  const { run, source, exclude, portVariable, memory } = action;
+  return { run, source, exclude, port_variable: portVariable, memory: size(memory) };
 }
 
 /** Variables are said even where there are none: else those of the pipeline would be taken. */
@@ -91,6 +89,7 @@ function routed(
     beforeSwitch,
     watchMs,
     onFailure,
+    restart,
     checks,
   }: RoutedDeploy,
   findsGate = false,
@@ -102,8 +101,13 @@ function routed(
     before_switch: beforeSwitch,
     ...(watchMs !== undefined && { watch: duration(watchMs) }),
     ...(onFailure && { on_failure: onFailureOf(onFailure) }),
+    ...(restart && { restart: restartOf(restart) }),
     ...(checks && { checks: checks.map(checkOf) }),
   };
+}
+
+function restartOf({ max, windowMs, backoffMs }: RestartLimit): Config {
+  return { max, window: duration(windowMs), backoff: backoffMs && duration(backoffMs) };
 }
 
 function onFailureOf({ actions, max, windowMs, backoffMs }: OnFailure): Config {

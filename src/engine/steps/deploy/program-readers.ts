@@ -53,24 +53,33 @@ export const portVariable = text({
       : ['invalid_name', `"${quoted(value, 80)}" is no name of a variable.`, 'Write it as PORT'],
 });
 
+const LEAST_BACKOFF_MS = 100;
+const TEN_MINUTES_MS = 600_000;
+
 /** Keys of `restart`. */
 export const restartTable = {
   name: 'restart',
-  fields: { max: integer(0, MOST_RESTARTS), window: duration(1_000, DAY_MS) },
+  fields: {
+    max: integer(0, MOST_RESTARTS),
+    window: duration(1_000, DAY_MS),
+    backoff: duration(LEAST_BACKOFF_MS, TEN_MINUTES_MS),
+  },
   habits: {
     attempts: 'Write max',
     retries: 'Write max',
-    backoff: 'Remove it: the pause is 0.5 s at first, and doubles up to 30 s',
-    delay: 'Remove it: the pause is 0.5 s at first, and doubles up to 30 s',
+    delay: 'Write backoff',
+    interval: 'Write window',
   },
 } as const;
 
 export const restartReader: Reader<RestartLimit> = mapped(
   fields(restartTable),
-  ({ max = DEFAULT_RESTARTS, window = MINUTE_MS }): RestartLimit => ({ max, windowMs: window }),
+  ({ max = DEFAULT_RESTARTS, window = MINUTE_MS, backoff }): RestartLimit => ({
+    ...{ max, windowMs: window },
+    ...(backoff !== undefined && { backoffMs: backoff }),
+  }),
 );
 
-const TEN_MINUTES_MS = 600_000;
 const MOST_FAILURE_RESTARTS = 100;
 const ON_FAILURE: OnFailure = {
   ...{ actions: ['restart'], max: 3, windowMs: 1_800_000, backoffMs: 15_000 },

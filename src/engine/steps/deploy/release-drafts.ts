@@ -168,7 +168,7 @@ function serviceOf(
   at: Written,
   problems: Problems,
 ): PartDraft | undefined {
-  const { run, source = '.', exclude, memory, restart, secrets = [] } = values;
+  const { run, source = '.', exclude, memory, secrets = [] } = values;
   const { port_variable: portVariable = DEFAULT_PORT_VARIABLE, variables = {} } = values;
   if (isUnread(values, 'run', at) || isUnread(values, 'checks', at)) return undefined;
   const ofContainer = values.checks?.find(({ type }) => type === 'container');
@@ -192,7 +192,6 @@ function serviceOf(
     ...(exclude && { exclude }),
     ...routedOf(values),
     ...(memory !== undefined && { memory }),
-    ...(restart && { restart }),
   };
 }
 
@@ -213,6 +212,7 @@ function routedOf(values: ReleaseValues): RoutedDeploy & Pick<PartDraft, 'secret
     ...(values.keep_assets !== undefined && { keepAssetsMs: values.keep_assets }),
     ...(values.before_switch !== undefined && { beforeSwitch: values.before_switch }),
     ...(values.watch !== undefined && { watchMs: values.watch }),
+    ...(values.restart && { restart: values.restart }),
     ...(values.on_failure && { onFailure: values.on_failure }),
     ...(values.checks && { checks: values.checks }),
   };

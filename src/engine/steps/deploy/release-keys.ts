@@ -169,7 +169,7 @@ export const KEYS_OF: Readonly<Record<DeploymentType, readonly string[]>> = {
   docker_container: [
     ...['image', 'build', 'dockerfile', 'source', 'pull', 'command', 'port', 'publish'],
     ...['variables', 'secrets', 'gate', 'drain', 'keep_assets', 'before_switch', 'watch'],
-    ...['on_failure', 'checks'],
+    ...['on_failure', 'restart', 'checks'],
     ...['cpus', 'memory', 'pids'],
   ],
   local_service: [

@@ -149,8 +149,8 @@ describe('the document of a deployment', () => {
     `{ type: hybrid, service: shop, keep: 2, parts: [{ type: local_directory, service: a, path: /srv/a }, { type: docker_container, service: b, image: "a:1", needs: [a], ${ROUTED} }] }`,
     `{ type: local_service, service: shop, on_failure: alert, ${ROUTED} }`,
     `{ type: local_service, service: shop, on_failure: rollback, ${ROUTED} }`,
-    `{ type: docker_container, service: shop, image: "a:1", port: 80, on_failure: { actions: [rollback, restart], max: 9, window: 1h, backoff: 1500ms }, ${ROUTED} }`,
-    `{ type: local_service, service: shop, run: [a, ""], source: x, exclude: [b], port_variable: P, memory: 10g, restart: { max: 0, window: 1500ms }, ${ROUTED} }`,
+    `{ type: docker_container, service: shop, image: "a:1", port: 80, on_failure: { actions: [rollback, restart], max: 9, window: 1h, backoff: 1500ms }, restart: { max: 3 }, ${ROUTED} }`,
+    `{ type: local_service, service: shop, run: [a, ""], source: x, exclude: [b], port_variable: P, memory: 10g, restart: { max: 0, window: 1500ms, backoff: 2s }, ${ROUTED} }`,
   ])('means the same when it is read again: %s', (deploy) => {
     const head =
       'name: x\nsecrets: [K, H]\ntriggers: [{ manual: { inputs: { a: { default: x } } } }]\nenvironment: { PORTS: "1:2", B: c }\n';

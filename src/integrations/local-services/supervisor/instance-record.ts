@@ -3,7 +3,7 @@ import { readPrivateFile, replacePrivateFile } from '../../../common/private-fil
 import type { ServiceUser } from '../../../embedded/system/service-user.js';
 import type { ServiceEnd } from '../local-services.js';
 import { checkSpec, type CheckedSpec } from '../service-spec.js';
-import type { RestartHistory } from './restart-policy.js';
+import type { RestartHistory } from '../../../common/restart-policy.js';
 
 /** The process that was started last; of the boot that the record names. */
 export interface Run {

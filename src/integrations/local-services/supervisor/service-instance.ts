@@ -13,7 +13,7 @@ import type { CheckedSpec } from '../service-spec.js';
 import { InstanceFolder } from './instance-folder.js';
 import { type InstanceRecord, type Run, writeRecord } from './instance-record.js';
 import { type Listeners, portsOf } from './listening-ports.js';
-import { afterEnd, NO_RESTARTS } from './restart-policy.js';
+import { afterEnd, NO_RESTARTS } from '../../../common/restart-policy.js';
 import { runCommand } from './service-command.js';
 import { ServiceLog } from './service-log.js';
 import { shownEnd, startService } from './service-process.js';

@@ -1,6 +1,6 @@
 import { checkSpec } from '../service-spec.js';
 import type { InstanceRecord } from './instance-record.js';
-import { NO_RESTARTS } from './restart-policy.js';
+import { NO_RESTARTS } from '../../../common/restart-policy.js';
 import { decideTakeOver, type HostNow } from './take-over.js';
 
 const run = { pid: 100, start_ticks: 7, started_at: '2026-01-31T12:00:00.000Z' };

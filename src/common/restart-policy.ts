@@ -1,4 +1,12 @@
-import type { RestartRule } from '../local-services.js';
+/** What is done when the program ends without being asked to. */
+export interface RestartRule {
+  /** Starts again within the window, from 0 to 1,000; the next end makes it `failed`. */
+  readonly max: number;
+  /** From 1 s to 1 day, ms. Who ran so long begins with the first backoff again. */
+  readonly window_ms: number;
+  /** Wait before a start, ms: `first`, doubled with each, up to `most` (1 h at most). */
+  readonly backoff_ms: { readonly first: number; readonly most: number };
+}
 
 /** What is remembered of earlier starts. */
 export interface RestartHistory {
