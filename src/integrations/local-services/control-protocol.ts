@@ -15,6 +15,7 @@ export const CONTROL_METHODS = [
   'remove',
   'status',
   'list',
+  'listening',
   'log',
   'exec',
 ] as const;

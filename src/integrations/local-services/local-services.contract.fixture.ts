@@ -37,6 +37,7 @@ export function localServicesContract(make: () => Promise<ServicesUnderTest>): v
     expect(await services.list()).toEqual([]);
     expect(await services.status('web')).toBeUndefined();
     expect(await services.log('web', { tail: 10 })).toEqual([]);
+    expect(await services.listening('web')).toEqual([]);
   });
 
   it('starts a program once, however often it is asked to', async () => {
@@ -49,7 +50,8 @@ export function localServicesContract(make: () => Promise<ServicesUnderTest>): v
     expect(Date.parse(first.started_at ?? '')).not.toBeNaN();
     expect(second.pid).toBe(first.pid);
     expect((await services.start(spec('web'))).pid).toBe(first.pid);
-    expect(await services.status('web')).toMatchObject({ pid: first.pid, ports: [] });
+    expect(await services.status('web')).toMatchObject({ pid: first.pid });
+    expect(await services.listening('web')).toEqual([]);
   });
 
   it('lists all of them by id', async () => {

@@ -323,7 +323,8 @@ describe('services of a host', () => {
       const [line] = await test.services.log('web', { tail: 1 });
       return /^port (\d+)$/.exec(line ?? '')?.[1];
     });
-    expect((await status()).ports).toEqual([{ address: '127.0.0.1', port: Number(port) }]);
+    const expected = [{ address: '127.0.0.1', port: Number(port) }];
+    expect(await test.services.listening('web')).toEqual(expected);
   });
 
   it('limits what a process may open, and its data', async () => {

@@ -66,6 +66,7 @@ export type ServiceEnd =
   /** It ended while the supervisor was away. */
   | { readonly kind: 'unknown'; readonly at: string };
 
+/** As it is recorded: no process is looked for. */
 export interface ServiceStatus {
   readonly id: string;
   /**
@@ -81,12 +82,13 @@ export interface ServiceStatus {
   /** How often it was started again since it was last asked to run. */
   readonly restarts: number;
   readonly last_exit: ServiceEnd | null;
-  /** TCP ports that its processes listen on now, in order. */
-  readonly ports: readonly { readonly address: string; readonly port: number }[];
 }
 
-/** What is known of one without a look at its processes. */
-export type ListedService = Omit<ServiceStatus, 'ports'>;
+/** Where a process listens. */
+export interface Listening {
+  readonly address: string;
+  readonly port: number;
+}
 
 export interface LogRequest {
   /** Last lines, from 1 to 10,000. */
@@ -128,11 +130,16 @@ export abstract class LocalServices {
   /** Undefined: there is none of that id. @throws LocalServicesError `unavailable` */
   abstract status(id: string): Promise<ServiceStatus | undefined>;
 
+  /** All, by id. @throws LocalServicesError `unavailable` */
+  abstract list(): Promise<readonly ServiceStatus[]>;
+
   /**
-   * All, by id, as they are known: no process is looked for.
-   * @throws LocalServicesError `unavailable`
+   * TCP ports that its processes listen on now, in order; unknown: none. All processes of the host
+   * are looked at for it, which takes milliseconds.
+   *
+   * @throws LocalServicesError `unavailable`; `failed`: an older supervisor
    */
-  abstract list(): Promise<readonly ListedService[]>;
+  abstract listening(id: string): Promise<readonly Listening[]>;
 
   /**
    * The end of what it has written to its outputs, at most 1 MiB; nothing is masked. Unknown: none.

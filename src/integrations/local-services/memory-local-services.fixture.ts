@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CommandEnd, CommandRequest } from '../../common/values/command-end.js';
 import { LocalServicesError } from './local-services.error.js';
 import {
+  type Listening,
   LocalServices,
   type LogRequest,
   type ServiceEnd,
@@ -23,6 +24,7 @@ interface Instance {
 export class MemoryLocalServices extends LocalServices {
   isAway = false;
   private readonly instances = new Map<string, Instance>();
+  private readonly listeners = new Map<string, readonly Listening[]>();
   private lastPid = 1000;
 
   constructor(private readonly says: readonly string[] = []) {
@@ -73,6 +75,12 @@ export class MemoryLocalServices extends LocalServices {
     return all.sort((one, other) => (one.id < other.id ? -1 : 1));
   }
 
+  override async listening(id: string): Promise<readonly Listening[]> {
+    this.requireThere();
+    const isRunning = this.instances.get(id)?.status.state === 'running';
+    return (isRunning ? this.listeners.get(id) : undefined) ?? [];
+  }
+
   override async log(id: string, { tail }: LogRequest): Promise<readonly string[]> {
     this.requireThere();
     return this.instances.get(id)?.lines.slice(-tail) ?? [];
@@ -106,9 +114,8 @@ export class MemoryLocalServices extends LocalServices {
   }
 
   /** It listens there from now on. */
-  listen(id: string, ports: ServiceStatus['ports']): void {
-    const instance = this.instances.get(id);
-    if (instance !== undefined) instance.status = { ...instance.status, ports };
+  listen(id: string, ports: readonly Listening[]): void {
+    this.listeners.set(id, ports);
   }
 
   private run(instance: Instance): void {
@@ -126,7 +133,7 @@ export class MemoryLocalServices extends LocalServices {
 
 function idle(id: string): ServiceStatus {
   const nothing = { reason: null, pid: null, started_at: null, last_exit: null };
-  return { ...nothing, id, state: 'stopped', restarts: 0, ports: [] };
+  return { ...nothing, id, state: 'stopped', restarts: 0 };
 }
 
 function now(): string {

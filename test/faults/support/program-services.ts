@@ -2,7 +2,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { SERVICE_RELEASES, shortName } from '../../../src/deployments/routes/service-route.js';
 import type { SupervisedServices } from '../../../src/integrations/local-services/client/supervised-services.js';
-import type { ListedService } from '../../../src/integrations/local-services/local-services.js';
+import type { ServiceStatus } from '../../../src/integrations/local-services/local-services.js';
 import {
   listInstanceIds,
   servicePlaces,
@@ -26,7 +26,7 @@ export class ProgramServices {
     this.services = supervisedPrograms(home);
   }
 
-  async instancesOf(service: string): Promise<readonly ListedService[]> {
+  async instancesOf(service: string): Promise<readonly ServiceStatus[]> {
     return (await this.services.list()).filter(({ id }) => isOf(service, id));
   }
 
@@ -58,7 +58,7 @@ export class ProgramServices {
   }
 
   private async portsOf(instance: string): Promise<readonly number[]> {
-    return (await this.services.status(instance))?.ports.map(({ port }) => port) ?? [];
+    return (await this.services.listening(instance)).map(({ port }) => port);
   }
 
   private recordsOf(service: string): readonly string[] {

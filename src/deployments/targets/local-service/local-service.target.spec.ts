@@ -23,6 +23,7 @@ import type {
   ServiceSpec,
   ServiceStatus,
 } from '../../../integrations/local-services/local-services.js';
+import { LocalServicesError } from '../../../integrations/local-services/local-services.error.js';
 import { MemoryLocalServices } from '../../../integrations/local-services/memory-local-services.fixture.js';
 import { MemoryReverseProxy } from '../../../integrations/reverse-proxy/memory-reverse-proxy.fixture.js';
 import { PortsOfHost } from '../../../ports/ports.fixture.js';
@@ -404,6 +405,15 @@ describe('LocalServiceTarget', () => {
       expect(error instanceof Error && error.message).not.toContain('it listens');
     },
   );
+
+  it('says no place where the supervisor is older and does not know', async () => {
+    await target.runner.start(release(1));
+    const older = new LocalServicesError('failed', 'the supervisor knows no such request');
+    services.listening = () => Promise.reject(older);
+    const { error } = await gate();
+    expect(error).toBeInstanceOf(DeployRefusedError);
+    expect(error instanceof Error && error.message).not.toContain('it listens');
+  });
 
   it('switches by the proxy, under its token alone', async () => {
     await target.plan(SERVICE, settings());

@@ -1,6 +1,7 @@
 import { hostPort } from '../../../common/net/host-port.js';
 import {
   DEFAULT_BACKOFF,
+  type Listening,
   type LocalServices,
   type ServiceSpec,
 } from '../../../integrations/local-services/local-services.js';
@@ -97,7 +98,8 @@ export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
     const { settings } = release;
     const status = await this.services.status(nameOf(release));
     if (status?.state !== 'running') return undefined;
-    const { ports } = status;
+    const ports = await this.listening(status.id);
+    if (ports === undefined) return undefined;
     const there = ports.filter((one) => one.port === port);
     if (there.some(({ address }) => LOOPBACK.has(address))) return undefined;
     if (ports.length === 0) return 'it listens at no port';
@@ -108,6 +110,16 @@ export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
       return `it listens at ${listed}, where 127.0.0.1 does not lead: let it listen at 127.0.0.1 or at all addresses`;
     }
     return `it listens at ${listed}, not at ${port}: let it listen at the port in ${settings.port_variable}`;
+  }
+
+  /** Undefined: a supervisor that is older than this worker does not know. */
+  private async listening(id: string): Promise<readonly Listening[] | undefined> {
+    try {
+      return await this.services.listening(id);
+    } catch (error) {
+      if (error instanceof LocalServicesError && error.code === 'failed') return undefined;
+      throw error;
+    }
   }
 
   /** What is left of an earlier start, as of another port, stands in the way. */

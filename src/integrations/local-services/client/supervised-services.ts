@@ -11,7 +11,7 @@ import {
 } from '../control-protocol.js';
 import { LocalServicesError } from '../local-services.error.js';
 import {
-  type ListedService,
+  type Listening,
   LocalServices,
   type LogRequest,
   type ServiceSpec,
@@ -46,8 +46,12 @@ export class SupervisedServices extends LocalServices {
     return (await this.ask('status', { id })) as ServiceStatus | undefined;
   }
 
-  override async list(): Promise<readonly ListedService[]> {
-    return (await this.ask('list', {})) as readonly ListedService[];
+  override async list(): Promise<readonly ServiceStatus[]> {
+    return (await this.ask('list', {})) as readonly ServiceStatus[];
+  }
+
+  override async listening(id: string): Promise<readonly Listening[]> {
+    return (await this.ask('listening', { id })) as readonly Listening[];
   }
 
   override async log(id: string, { tail }: LogRequest): Promise<readonly string[]> {

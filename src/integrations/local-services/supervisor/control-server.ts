@@ -90,6 +90,8 @@ async function call(
       return services.status(idOf(given));
     case 'list':
       return services.list();
+    case 'listening':
+      return services.listening(idOf(given));
     case 'log':
       return services.log(idOf(given), { tail: tailOf(given) });
     case 'exec':

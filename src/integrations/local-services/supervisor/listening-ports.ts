@@ -1,12 +1,12 @@
 import { readdirSync, readlinkSync, readFileSync } from 'node:fs';
 import { tolerant } from '../../../common/child-process/process-stat.js';
 import { parseSocketTable } from '../../../common/net/socket-table.js';
-import type { ServiceStatus } from '../local-services.js';
+import type { Listening } from '../local-services.js';
 
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'] as const;
 
 /** Sockets of this host that somebody listens at, by inode. */
-export type Listeners = ReadonlyMap<number, ServiceStatus['ports'][number]>;
+export type Listeners = ReadonlyMap<number, Listening>;
 
 export function readListeners(): Listeners {
   const tables = TABLES.map((path) => tolerant(() => readFileSync(path, 'latin1')) ?? '');
@@ -22,7 +22,7 @@ export function readListeners(): Listeners {
 }
 
 /** Where these processes listen, in order, each place once. */
-export function portsOf(pids: readonly number[], listeners: Listeners): ServiceStatus['ports'] {
+export function portsOf(pids: readonly number[], listeners: Listeners): readonly Listening[] {
   const found = pids.flatMap(socketsOf).flatMap((inode) => listeners.get(inode) ?? []);
   const byPlace = new Map(found.map((each) => [`${each.address} ${each.port}`, each]));
   return [...byPlace.values()].sort(

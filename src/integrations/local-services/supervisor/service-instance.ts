@@ -8,7 +8,7 @@ import type { ProcessIdentity } from '../../../embedded/system/end-process.js';
 import type { ServiceUser } from '../../../embedded/system/service-user.js';
 import type { ProcessSnapshot } from '../../process/trees/process-snapshot.js';
 import { LocalServicesError } from '../local-services.error.js';
-import type { ListedService, ServiceEnd, ServiceStatus } from '../local-services.js';
+import type { Listening, ServiceEnd, ServiceStatus } from '../local-services.js';
 import type { CheckedSpec } from '../service-spec.js';
 import { InstanceFolder } from './instance-folder.js';
 import { type InstanceRecord, type Run, writeRecord } from './instance-record.js';
@@ -175,15 +175,15 @@ export class ServiceInstance {
     }
   }
 
-  status({ processes, listeners }: HostView): ServiceStatus {
+  listening({ processes, listeners }: HostView): readonly Listening[] {
     const { run } = this.record;
     const living = run === null ? [] : findService(processes, this.trace());
     const pids = living.map(({ pid }) => pid);
-    return { ...this.listed(), ports: portsOf(pids, listeners) };
+    return portsOf(pids, listeners);
   }
 
   /** As it is recorded: an end is heard at once, and looked for in each `look`. */
-  listed(): ListedService {
+  status(): ServiceStatus {
     const { run, failed, last_exit: lastExit, history } = this.record;
     const running = run === 'starting' ? null : run;
     return {

@@ -5,7 +5,7 @@ import { messageOf } from '../../../common/values/error-message.js';
 import { ProcessSearch } from '../../process/trees/process-search.js';
 import { LocalServicesError } from '../local-services.error.js';
 import {
-  type ListedService,
+  type Listening,
   LocalServices,
   type LogRequest,
   type ServiceStatus,
@@ -74,7 +74,7 @@ export class ServiceSupervisor extends LocalServices {
     const spec = checkSpec(given);
     for (;;) {
       const instance = this.instances.get(spec.id) ?? (await this.make(spec));
-      if (await instance.start(spec)) return instance.status(viewOfHost());
+      if (await instance.start(spec)) return instance.status();
     }
   }
 
@@ -87,12 +87,16 @@ export class ServiceSupervisor extends LocalServices {
   }
 
   override async status(id: string): Promise<ServiceStatus | undefined> {
-    return this.instances.get(id)?.status(viewOfHost());
+    return this.instances.get(id)?.status();
   }
 
-  override async list(): Promise<readonly ListedService[]> {
+  override async list(): Promise<readonly ServiceStatus[]> {
     const byId = [...this.instances.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
-    return byId.map((instance) => instance.listed());
+    return byId.map((instance) => instance.status());
+  }
+
+  override async listening(id: string): Promise<readonly Listening[]> {
+    return this.instances.get(id)?.listening(viewOfHost()) ?? [];
   }
 
   override async log(id: string, { tail }: LogRequest): Promise<readonly string[]> {
