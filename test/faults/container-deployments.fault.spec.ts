@@ -140,6 +140,20 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
     await rig.killRollbackAtEach(POINTS.slice(1).map(([point]) => point));
   });
 
+  it('a promotion is under way, its worker is killed, at each point', async () => {
+    const there = (name: string): string => `production/${name}`;
+    await rig.killPromotionAtEach(
+      POINTS.map(([point]) => point),
+      async (name) => ({ publish: { port: await routed.portOf(there(name)) } }),
+      async (name, isThere) => {
+        const isAsSaid = (): Promise<boolean> =>
+          isThere ? containers.isClean(there(name), ['1']) : containers.hasNothing(there(name));
+        await eventually(async () => (await isAsSaid()) || undefined, END_MS);
+        if (isThere) expect(await routed.served(there(name))).toBe('new');
+      },
+    );
+  });
+
   it('it is removed, and the worker of that is killed, at each point', async () => {
     await rig.killRemovalAtEach((name) => containers.isGone(name));
   });

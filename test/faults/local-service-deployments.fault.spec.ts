@@ -1,11 +1,13 @@
 import { instanceName } from '../../src/deployments/routes/service-route.js';
 import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
+import { eventually } from '../support/eventually.js';
 import { MillraceServer, type ServerProcess } from '../support/millrace-server.js';
-import { DeploymentRig, type DeploymentPoint } from './support/deployment-rig.js';
+import { apiOf, DeploymentRig, type DeploymentPoint, END_MS } from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
 import { ProgramServices, TEXT_PROGRAM } from './support/program-services.js';
-import { idOf, RoutedServices, UNRECORDED } from './support/routed-services.js';
+import { RoutedServices, UNRECORDED } from './support/routed-services.js';
+import { idOf } from './support/service-id.js';
 
 jest.setTimeout(600_000);
 
@@ -97,8 +99,29 @@ describe('a deployment of a program of the host, when', () => {
     );
   });
 
+  it('the API is killed, at each point', async () => {
+    await rig.loseAtEach(
+      apiOf(server, jitter),
+      POINTS.map(([point]) => [point, 'new']),
+    );
+  });
+
   it('a rollback is under way, its worker is killed, at each point', async () => {
     await rig.killRollbackAtEach(POINTS.slice(2).map(([point]) => point));
+  });
+
+  it('a promotion is under way, its worker is killed, at each point', async () => {
+    const there = (name: string): string => `production/${name}`;
+    await rig.killPromotionAtEach(
+      POINTS.map(([point]) => point),
+      async (name) => ({ publish: { port: await routed.portOf(there(name)) } }),
+      async (name, isThere) => {
+        const isAsSaid = (): Promise<boolean> =>
+          isThere ? programs.isClean(there(name), ['1']) : programs.hasNothing(there(name));
+        await eventually(async () => (await isAsSaid()) || undefined, END_MS);
+        if (isThere) expect(await routed.served(there(name))).toBe('new');
+      },
+    );
   });
 
   it('it is removed, and the worker of that is killed, at each point', async () => {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { instanceName } from '../../../src/deployments/routes/service-route.js';
 import type { DockerEngine } from '../../support/docker-engine.js';
 import { makeStepImage } from '../../support/step-image.js';
-import { idOf, type RoutedServices } from './routed-services.js';
+import type { RoutedServices } from './routed-services.js';
+import { idOf } from './service-id.js';
 
 /** Images `web:old` and `web:new`, of a server that answers with the word at port 8080. */
 export async function makeWebImages(engine: DockerEngine): Promise<void> {
@@ -50,8 +51,13 @@ export class ContainerServices {
 
   /** Nothing is there of a service that was removed. */
   async isGone(service: string): Promise<boolean> {
+    return (await this.hasNothing(service)) && (await this.routed.isGone(service));
+  }
+
+  /** Nothing is there of its releases. */
+  async hasNothing(service: string): Promise<boolean> {
     const left = [await this.containersOf(service), await this.imagesOf(service)];
-    return left.flat().length === 0 && this.routed.isGone(service);
+    return left.flat().length === 0;
   }
 
   /** Numbers of releases, each with the state of its container. */

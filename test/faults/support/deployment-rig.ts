@@ -4,6 +4,7 @@ import type { FailPoint } from '../../../src/common/fail-point.js';
 import { eventually } from '../../support/eventually.js';
 import type { MillraceServer, ServerProcess } from '../../support/millrace-server.js';
 import { IS_WHOLE_ROUND, type Jitter } from './jitter.js';
+import { idOf } from './service-id.js';
 
 /** For whatever is waited for: others on the machine may be slow, and a lease has to pass. */
 export const END_MS = 150_000;
@@ -120,9 +121,10 @@ export class DeploymentRig {
     return this.server.trigger(pipeline, { inputs: { text } });
   }
 
-  /** Newest first. */
-  async deploymentsOf(service: string): Promise<readonly DeploymentBody[]> {
-    const path = `/api/deployments?service=${service}`;
+  /** Newest first. @param name as of `idOf` */
+  async deploymentsOf(name: string): Promise<readonly DeploymentBody[]> {
+    const [environment, service] = idOf(name).split('/');
+    const path = `/api/deployments?environment=${environment}&service=${service}`;
     return (await this.server.call<{ items: readonly DeploymentBody[] }>('GET', path)).items;
   }
 
@@ -290,12 +292,14 @@ export class DeploymentRig {
    * point, of a service for each. Any worker of the host may take it: so they come one after
    * another, and may find what the one before has left, too. The last one comes to stay.
    *
+   * @param askedOf the service that it is asked of. Default: the one that is given to `ask`
    * @returns the names
    */
   async killAskedAtEach(
     what: string,
     points: readonly FailPoint[],
     ask: (name: string, latest: DeploymentBody) => Promise<unknown>,
+    askedOf: (name: string) => string = String,
   ): Promise<readonly string[]> {
     const names = points.map((point) => nameOf(what, point));
     const pipelines = await this.beginAll(names);
@@ -312,8 +316,8 @@ export class DeploymentRig {
         const doomed = await this.startWorker(`doomed-${name}`, point);
         await eventually(() => doomed.isOver() || undefined, END_MS);
         // It may have died of what the one before has left.
-        const [now] = await this.deploymentsOf(name);
-        begun = now?.deployment_id !== latest.deployment_id && now?.status !== 'pending';
+        const [now = latest] = await this.deploymentsOf(askedOf(name));
+        begun = now.deployment_id !== latest.deployment_id && now.status !== 'pending';
       }
     }
     await this.startWorker(names.join(','));
@@ -336,6 +340,37 @@ export class DeploymentRig {
         expect([name, back?.reason, await this.serving(name)]).toEqual([
           ...[name, back?.reason, expected],
         ]);
+      }),
+    );
+  }
+
+  /**
+   * `new` is promoted to `production`, at each point of this run.
+   *
+   * @param where in the request: the place that it gets there
+   * @param expectThere looks at `production/NAME`; what serves in `default` is looked at here
+   */
+  async killPromotionAtEach(
+    all: readonly FailPoint[],
+    where: (name: string) => object | Promise<object>,
+    expectThere: (name: string, isThere: boolean) => Promise<void>,
+  ): Promise<void> {
+    const points = ofThisRun(all.map((point) => [point] as const)).map(([point]) => point);
+    const there = (name: string): string => `production/${name}`;
+    const promote = async (name: string, latest: DeploymentBody): Promise<unknown> =>
+      this.server.call('POST', `/api/deployments/${latest.deployment_id}/promote`, {
+        ...{ environment: 'production', ...(await where(name)) },
+      });
+    const names = await this.killAskedAtEach('promoted', points, promote, there);
+    await Promise.all(
+      names.map(async (name) => {
+        const made = await eventually(async () => {
+          const [last] = await this.deploymentsOf(there(name));
+          return last && OVER.includes(last.status) ? last : undefined;
+        }, END_MS);
+        expect([name, made.kind]).toEqual([name, 'promote']);
+        await expectThere(name, made.status === 'success');
+        expect([name, await this.serving(name)]).toEqual([name, 'new']);
       }),
     );
   }

@@ -8,7 +8,8 @@ import {
   servicePlaces,
 } from '../../../src/integrations/local-services/service-places.js';
 import { supervisedPrograms } from '../../support/supervised-programs.js';
-import { idOf, type RoutedServices } from './routed-services.js';
+import type { RoutedServices } from './routed-services.js';
+import { idOf } from './service-id.js';
 
 /** Answers with what the file `text` beside it holds. */
 export const TEXT_PROGRAM = `const text = require('node:fs').readFileSync('text', 'utf8');
@@ -52,9 +53,14 @@ export class ProgramServices {
 
   /** Nothing is there of a service that was removed. */
   async isGone(service: string): Promise<boolean> {
+    return (await this.hasNothing(service)) && (await this.routed.isGone(service));
+  }
+
+  /** Nothing is there of its releases. */
+  async hasNothing(service: string): Promise<boolean> {
     const files = [this.recordsOf(service), this.foldersOf(service), this.workedIn(service)];
     const left = [...files, await this.instancesOf(service)];
-    return left.flat().length === 0 && this.routed.isGone(service);
+    return left.flat().length === 0;
   }
 
   private async portsOf(instance: string): Promise<readonly number[]> {

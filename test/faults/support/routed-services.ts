@@ -9,6 +9,7 @@ import { eventually } from '../../support/eventually.js';
 import { freePort } from '../../support/free-port.js';
 import type { MillraceServer } from '../../support/millrace-server.js';
 import { END_MS } from './deployment-rig.js';
+import { idOf } from './service-id.js';
 
 /** Where the proxy alone knows of the switch: with it that is gone. */
 export const UNRECORDED: readonly FailPoint[] = ['deployment_switching', 'release_switched'];
@@ -97,9 +98,4 @@ export class RoutedServices {
     process.kill(killed.pid, 'SIGKILL');
     await eventually(() => !isAlive(killed) || undefined, END_MS);
   }
-}
-
-/** Of the service of the name. */
-export function idOf(name: string): string {
-  return `default/${name}`;
 }
