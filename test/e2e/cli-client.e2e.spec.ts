@@ -214,6 +214,8 @@ describe('the command line as a client', () => {
     expect((await cli.run(['apply', file])).code).toBe(0);
     const versions = await cli.run(['pipelines', 'versions', 'many']);
     expect(versions.stdout).toMatch(/^VERSION {2}NAME .*\n {6}2 {2}many .*\n {6}1 {2}many /);
+    const before = await cli.run(['pipelines', 'yaml', 'many@1']);
+    expect(before).toMatchObject({ code: 0, stdout: expect.stringContaining('echo one\n') });
     const stats = await cli.run(['pipelines', 'stats', 'many', '--days', '7']);
     expect(stats.stdout).toMatch(/^Executions {4}0 in 7 days$/m);
     const diff = await cli.run(['pipelines', 'diff', 'many@1', id]);

@@ -15,6 +15,7 @@ import {
   type Done,
   EXECUTION,
   PIPELINE,
+  PIPELINE_VERSION,
 } from './client-options.js';
 import { addEventCommands } from './event-commands.js';
 import type { StatusFlags } from './execution-commands.js';
@@ -158,7 +159,7 @@ function addPipelines(program: Command, terminal: Terminal, setExitCode: Done): 
     pipelines
       .command('yaml')
       .description('The text as it was stored')
-      .argument('<pipeline>', PIPELINE),
+      .argument('<pipeline>', PIPELINE_VERSION),
   ).action(async (pipeline: string, flags: ClientFlags) => {
     const { pipelineYaml } = await import('./pipeline-commands.js');
     setExitCode(await pipelineYaml(pipeline, flags, terminal));

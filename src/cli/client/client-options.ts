@@ -3,6 +3,7 @@ import { wholeNumber } from '../command/option-values.js';
 
 /** How a person names a pipeline. */
 export const PIPELINE = 'id, beginning of an id, or name';
+export const PIPELINE_VERSION = `${PIPELINE}; its version N by @N, else the current one`;
 /** How a person names an execution. */
 export const EXECUTION = 'pipeline#number, id, beginning of an id, or last (@) for the newest';
 const LIST_LIMIT = 20;

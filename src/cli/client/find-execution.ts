@@ -12,7 +12,7 @@ const EXECUTION: ListedKind<ExecutionSummary> = {
   idOf: ({ id }) => id,
   singular: 'execution',
   plural: 'executions',
-  listedBy: 'See what there is: ./millrace status',
+  listedBy: 'See what there is: ./millrace status, or status --pipeline NAME of one pipeline',
   line: ({ id, pipeline_name, status }) => `${id}  ${cleanText(pipeline_name)}  ${status}`,
 };
 

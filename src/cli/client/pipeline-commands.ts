@@ -2,9 +2,10 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import type { ApiRequest, Read } from '../api/api-client.js';
 import {
   pipelineSummary,
-  savedPipeline,
   type SavedPipeline,
+  savedPipeline,
   wholePipeline,
+  wholeVersion,
 } from '../api/wire-readers.js';
 import { RefusedError } from '../api/refusal.js';
 import { placeLines } from '../api/refusal-lines.js';
@@ -15,6 +16,7 @@ import { cleanLines, cleanText } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { findPipeline, pipelineLines, pipelinesNamed } from './find-pipeline.js';
 import { type PageFlags, printPage } from './list-page.js';
+import { versionNamed } from './pipeline-history.js';
 import { validateYaml, isRefusal } from './pipeline-applier.js';
 import { printServerProblems, problemsOf } from './server-problems.js';
 import { type ClientFlags, Session } from './session.js';
@@ -76,14 +78,18 @@ export async function pipelineYaml(
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
-  const id = await findPipeline(session.api, reference);
-  const yaml = await readYaml(session, id);
+  const { id, number } = await versionNamed(session.api, reference);
+  const yaml = await readYaml(session, id, number);
   if (session.json) session.printJson(JSON.stringify({ yaml_content: yaml }));
   else terminal.write(terminal.isTerminal ? cleanLines(yaml) : yaml);
   return exitCodes.success;
 }
 
-async function readYaml({ api }: Session, id: string): Promise<string> {
+async function readYaml({ api }: Session, id: string, version?: string): Promise<string> {
+  if (version !== undefined) {
+    const path = `/api/ci/pipelines/${id}/versions/${version}`;
+    return (await api.get(path, wholeVersion)).yaml_content;
+  }
   const request = { method: 'GET', path: `/api/ci/pipelines/${id}/yaml` };
   return (await api.text(request, 'text/yaml')).text;
 }

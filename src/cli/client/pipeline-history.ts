@@ -14,14 +14,19 @@ import { type DiffLine, diffLines, hunksOf } from '../terminal/line-diff.js';
 import { formatDuration } from '../terminal/status-style.js';
 import type { Style, Terminal } from '../terminal/terminal.js';
 import { renderTable } from '../terminal/text-table.js';
-import { addClientOptions, addPageOptions, type Done, PIPELINE } from './client-options.js';
+import {
+  addClientOptions,
+  addPageOptions,
+  type Done,
+  PIPELINE,
+  PIPELINE_VERSION,
+} from './client-options.js';
 import { findPipeline, findPipelineIfAny } from './find-pipeline.js';
 import { type PageFlags, printPage } from './list-page.js';
 import { type ClientFlags, Session } from './session.js';
 
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 365;
-const PIPELINE_VERSION = `${PIPELINE}; its version N by @N, else the current one`;
 
 interface StatsFlags extends ClientFlags {
   readonly days: number;
