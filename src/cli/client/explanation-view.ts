@@ -35,6 +35,7 @@ export function renderExplanation(
       const end = reason ? `, which ended: ${reason.message}` : '';
       return cleanText(`Execution attempt ${attempt} on worker ${worker_name}${end}`);
     }),
+    ...nothingCloned(explanation),
     '',
     ...(explanation.checkout ? stepLines('', explanation.checkout) : []),
     ...explanation.stages.flatMap((stage) => [
@@ -44,6 +45,12 @@ export function renderExplanation(
     ...hookLines('on_failure', explanation.on_failure),
     ...hookLines('always', explanation.always),
   ];
+}
+
+/** Who wonders why a step finds no files reads it here. */
+function nothingCloned({ checkout, placements, status }: Explanation): string[] {
+  if (checkout || placements.length === 0 || status !== 'failed') return [];
+  return ['Cloned: nothing, as neither the pipeline nor the trigger names a repository'];
 }
 
 /** Of a deployment that could not be read only its name is told. */

@@ -339,6 +339,23 @@ always
   );
 });
 
+it('an explanation of one that failed and had no files says that nothing was cloned', () => {
+  const { terminal } = new WrittenTerminal();
+  const placement = { attempt: 1, worker_name: 'w', claimed_at: '', reason: null };
+  const failed = {
+    ...{ id: ID, status: 'failed', reason: null, trigger: 'manual, by token', queue: null },
+    ...{ placements: [placement], checkout: null, stages: [], on_failure: [], always: [] },
+  };
+  const told = (one: Parameters<typeof renderExplanation>[0]): string =>
+    renderExplanation(one, terminal).join('\n');
+  const line = 'Cloned: nothing, as neither the pipeline nor the trigger names a repository';
+  expect(told(failed)).toContain(line);
+  expect(told({ ...failed, status: 'success' })).not.toContain('Cloned');
+  expect(told({ ...failed, placements: [] })).not.toContain('Cloned');
+  const checkout = { name: 'checkout', status: 'success', reason: null, when: null, attempts: [] };
+  expect(told({ ...failed, checkout })).not.toContain('Cloned');
+});
+
 it('tells of a deployment what led to it, and when', () => {
   const { terminal } = new WrittenTerminal();
   const lines = renderDeploymentExplanation(

@@ -10,6 +10,8 @@ import { idOf } from './service-id.js';
 export const END_MS = 150_000;
 /** A start is a second of work: all at once, none of them would be ready in time. */
 const STARTS_AT_ONCE = 2;
+/** Of a worker, where something is not as it should be; characters. */
+const SHOWN_OUTPUT = 2_000;
 const NEVER = new AbortController().signal;
 const REMOVAL_POINTS: readonly FailPoint[] = ['service_withdrawn', 'releases_removed'];
 /** An instance beside what serves, and both sides of a switch. */
@@ -155,12 +157,19 @@ export class DeploymentRig {
   /** Nothing is under way, and nothing is left of what does not serve. Newest first. */
   async untilSettled(name: string): Promise<readonly DeploymentBody[]> {
     const services = this.subject.servicesOf?.(name) ?? [name];
-    return eventually(async () => {
+    let seen = 'nothing';
+    const settled = eventually(async () => {
       const all = await Promise.all(services.map((service) => this.deploymentsOf(service)));
-      if (!all.flat().every(({ status }) => OVER.includes(status))) return undefined;
+      const open = all.flat().filter(({ status }) => !OVER.includes(status));
+      seen = open.length > 0 ? JSON.stringify(open) : 'something that does not serve is left';
+      if (open.length > 0) return undefined;
       const isClean = (await this.subject.isClean?.(name)) ?? true;
       return isClean ? this.deploymentsOf(name) : undefined;
     }, END_MS);
+    return settled.catch((cause: unknown) => {
+      const said = this.server.workers.map((one) => one.output().slice(-SHOWN_OUTPUT));
+      throw new Error([`${name} is not settled: ${seen}`, ...said].join('\n\n'), { cause });
+    });
   }
 
   serving(name: string): Promise<string> {
