@@ -29,6 +29,9 @@ export const FAIL_POINTS = [
   'gate_passed', // it has answered well, nothing of what serves was changed
   'deployment_switching', // everything is ready for the switch, and stored
   'release_switched', // the new release serves, and nothing stored says so
+  'service_stopped', // of a stop: it is stored, and the route may still lead to its instance
+  'service_drained', // of a stop: what had begun had its time, the instance runs still
+  'instance_ended', // of a stop: it is, and nothing stored says so
   'service_withdrawn', // of a removal: nothing of the service serves, and nothing stored says so
   'releases_removed', // of a removal: they are, and the service is there still
   'deployment_serving', // it is stored; old releases are still there

@@ -9,6 +9,7 @@ import { ExecutionsRepository } from '../executions/record/executions.repository
 import { SecretsService } from '../secrets/store/secrets.service.js';
 import { EnvironmentGate } from './approvals/environment-gate.js';
 import { SuspendedWaits } from './approvals/suspended-waits.js';
+import { InstanceRequests } from './instance-requests.js';
 import { DeploymentStore } from './record/deployment-store.js';
 import { ReleaseEnvironments } from './running/release-environments.js';
 import { SealedTexts } from './record/sealed-texts.js';
@@ -57,6 +58,7 @@ import { DeploymentGate } from './running/approval-gate.js';
     },
     DeployedPortOwners,
     Removals,
+    InstanceRequests,
     { provide: DeployedServices, useClass: RecordedServices },
     { provide: DeploymentGate, useClass: EnvironmentGate },
     SuspendedWaits,

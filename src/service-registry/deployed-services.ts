@@ -3,6 +3,19 @@ import type { Reason } from '../engine/plan/run-state.js';
 import type { Principal } from '../auth/principals/principal.js';
 import type { Page, PageRequest } from '../common/http/paging.js';
 
+/** What somebody may ask of the instance of a service; its release stays what it is. */
+export type InstanceRequest = 'stop' | 'start' | 'restart';
+
+/** That somebody has stopped a service. */
+export interface ServiceStop {
+  /** The deployment that did so. */
+  readonly deploymentId: string;
+  readonly by: string;
+  readonly at: Date;
+  /** null: none was given. */
+  readonly reason: string | null;
+}
+
 /** A service that deployments have made, as their record says. */
 export interface DeployedService {
   /** `environment/name`. */
@@ -14,6 +27,8 @@ export interface DeployedService {
   readonly host: string;
   /** `starting`: nothing of it has served yet. */
   readonly status: 'starting' | 'running' | 'stopped';
+  /** null: nobody has stopped it. */
+  readonly stopped: ServiceStop | null;
   /** That made it serve. */
   readonly deploymentId: string | null;
   /** Where it answers on its own host: URLs at a loopback address. */
@@ -68,4 +83,17 @@ export abstract class DeployedServices {
    * @throws NotFoundError, AuthorizationError: it is not for this principal
    */
   abstract remove(id: string, by: Principal): Promise<string>;
+  /**
+   * Asks that the instance of a service is stopped, started again, or replaced by another one.
+   * @param reason of a stop: what whoever asks says of it
+   * @returns the id of the deployment that does so
+   * @throws NotFoundError, AuthorizationError: it is not for this principal; ConflictError: it has
+   *   no instance of its own, or is stopped and should be restarted
+   */
+  abstract askInstance(
+    id: string,
+    request: InstanceRequest,
+    by: Principal,
+    reason?: string,
+  ): Promise<string>;
 }

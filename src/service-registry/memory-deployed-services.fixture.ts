@@ -1,7 +1,12 @@
 import type { Principal } from '../auth/principals/principal.js';
 import { type Page, pageOf, type PageRequest } from '../common/http/paging.js';
 import { uuidV7 } from '../common/ids/uuid.js';
-import { type DeployedService, DeployedServices, type ServiceSwitch } from './deployed-services.js';
+import {
+  type DeployedService,
+  DeployedServices,
+  type InstanceRequest,
+  type ServiceSwitch,
+} from './deployed-services.js';
 
 /** Stands in for the record of deployments. */
 export class MemoryDeployedServices extends DeployedServices {
@@ -14,7 +19,7 @@ export class MemoryDeployedServices extends DeployedServices {
       ...{ id: `default/${name}`, uuid: uuidV7(), name, environment: 'default' },
       ...{ type: 'local_directory', host: 'here', status: 'running', deploymentId: uuidV7() },
       ...{ endpoints: [], hasInstance: false, checks: [], containerId: null, processId: null },
-      problem: null,
+      ...{ problem: null, stopped: null },
       ...{ createdAt: new Date(0), updatedAt: new Date(0), ...more },
     };
     this.services.set(one.id, one);
@@ -50,6 +55,10 @@ export class MemoryDeployedServices extends DeployedServices {
 
   remove(id: string, by: Principal): Promise<string> {
     return Promise.resolve(`removal of ${id} by ${by.id}`);
+  }
+
+  askInstance(id: string, request: InstanceRequest, by: Principal, reason = ''): Promise<string> {
+    return Promise.resolve([request, id, by.id, reason].join(' ').trim());
   }
 
   switches(id: string): Promise<readonly ServiceSwitch[]> {

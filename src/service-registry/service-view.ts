@@ -8,7 +8,7 @@ import {
 } from './checks/service-status.js';
 import { checkUrl } from './checks/instance-target.js';
 import { checksOf } from './instance-checks.js';
-import type { DeployedService } from './deployed-services.js';
+import type { DeployedService, ServiceStop } from './deployed-services.js';
 import {
   MONITOR_SILENT_MS,
   type ServiceHealth,
@@ -107,18 +107,26 @@ function judged(parts: ServiceParts, now: number): Judgement & { readonly since:
   return health;
 }
 
-function byRecord({ status, updatedAt }: DeployedService): Judgement & { readonly since: Date } {
+/** A stop that somebody has asked for is told with who, when and why. */
+function stopReason({ by, at, reason, deploymentId: deployment_id }: ServiceStop): Reason {
+  const message = `it was stopped by ${by}${reason === null ? '' : `: ${reason}`}`;
+  return { code: 'stopped', message, data: { by, at: at.toISOString(), reason, deployment_id } };
+}
+
+function byRecord(deployed: DeployedService): Judgement & { readonly since: Date } {
+  const { status, stopped, updatedAt } = deployed;
+  if (stopped) return { status: 'stopped', reason: stopReason(stopped), since: stopped.at };
   const code = status === 'running' ? 'not_checked' : status === 'stopped' ? 'stopped' : 'unserved';
   return { status, reason: { code, message: SERVICE_REASONS[code] }, since: updatedAt };
 }
 
 /** @param unknownSince nobody has looked since; undefined: somebody has */
 function seenOf(
-  { watched }: ServiceParts,
+  { watched, deployed }: ServiceParts,
   url: string,
   unknownSince: Date | undefined,
 ): Omit<EndpointView, 'url'> {
-  if (watched?.check.enabled !== true) {
+  if (watched?.check.enabled !== true || deployed?.status === 'stopped') {
     return { status: null, since: null, flapping: false, problem: null };
   }
   const seen = watched.health?.endpoints.find((one) => one.url === url);

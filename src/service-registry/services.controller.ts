@@ -42,6 +42,7 @@ import { LogQuery, ServiceQuery, USUAL_LINES } from './dto/service.query.js';
 import { serviceLogResponse, ServiceLogResponse } from './dto/service-log.response.js';
 import { RemovalResponse, serviceResponse, ServiceResponse } from './dto/service.response.js';
 import { HealthQuery, serviceHealthResponse, ServiceHealthResponse } from './dto/service-health.js';
+import { InstanceDeploymentResponse, StopServiceDto } from './dto/instance-request.dto.js';
 import { BeginMaintenanceDto } from './dto/maintenance.dto.js';
 import { noInstance, ServiceLogs } from './logs/service-logs.service.js';
 import { MaintenanceService, maintenanceChanging } from './maintenance.service.js';
@@ -52,6 +53,7 @@ import {
   type ServiceName,
   ServicesService,
   addressRefused,
+  notRunHere,
   serviceTaken,
 } from './services.service.js';
 import { AddressRefusedError } from '../common/net/address-policy.js';
@@ -220,6 +222,69 @@ export class ServicesController {
     if (deployment_id === undefined) return undefined;
     response.status(HttpStatus.ACCEPTED);
     return { deployment_id };
+  }
+
+  @Post(':id/stop')
+  @Requires('deployments:deploy')
+  @Audited('services.stop', 'service', {
+    details: ({ body }) => ({ reason: body('reason') }),
+  })
+  @HttpCode(202)
+  @ApiParam(ID)
+  @BodyExample({ reason: 'its disk is moved' })
+  @ApiOperation({
+    summary: 'Stop what was deployed; its release stays',
+    description:
+      'By a deployment of the kind `stop`, in the line of the service: its route answers 503, what has begun has its drain, then its instance is ended. Nothing runs it again before it is started or deployed. One that is stopped already stays so.',
+  })
+  @ApiBody({ type: StopServiceDto, required: false })
+  @ApiAcceptedResponse({ type: InstanceDeploymentResponse })
+  @ApiErrors(400, 401, notFound('service', EXAMPLE_ID), notRunHere('default/shop'), 413, 415, 503)
+  async stop(
+    @Param('id', ServiceIdPipe) id: ServiceName,
+    @Body() body: StopServiceDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<InstanceDeploymentResponse> {
+    const { reason } = body ?? {};
+    return { deployment_id: await this.services.askInstance(id, 'stop', principal, reason) };
+  }
+
+  @Post(':id/start')
+  @Requires('deployments:deploy')
+  @Audited('services.start', 'service')
+  @HttpCode(202)
+  @ApiParam(ID)
+  @ApiOperation({
+    summary: 'Start a service that was stopped: the same release serves again',
+    description:
+      'By a deployment of the kind `start`: an instance is started, must pass its gate, and is switched to. One that does not pass leaves the service stopped.',
+  })
+  @ApiAcceptedResponse({ type: InstanceDeploymentResponse })
+  @ApiErrors(400, 401, notFound('service', EXAMPLE_ID), notRunHere('default/shop'), 503)
+  async start(
+    @Param('id', ServiceIdPipe) id: ServiceName,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<InstanceDeploymentResponse> {
+    return { deployment_id: await this.services.askInstance(id, 'start', principal) };
+  }
+
+  @Post(':id/restart')
+  @Requires('deployments:deploy')
+  @Audited('services.restart', 'service')
+  @HttpCode(202)
+  @ApiParam(ID)
+  @ApiOperation({
+    summary: 'Let another instance of the same release take the place of the one that serves',
+    description:
+      'By a deployment of the kind `restart`: it is started beside the one that serves, must pass its gate, and is switched to; then the other one has its drain. No request is lost.',
+  })
+  @ApiAcceptedResponse({ type: InstanceDeploymentResponse })
+  @ApiErrors(400, 401, notFound('service', EXAMPLE_ID), notRunHere('default/shop'), 503)
+  async restart(
+    @Param('id', ServiceIdPipe) id: ServiceName,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<InstanceDeploymentResponse> {
+    return { deployment_id: await this.services.askInstance(id, 'restart', principal) };
   }
 
   @Post(':id/maintenance')

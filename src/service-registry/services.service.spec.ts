@@ -243,6 +243,36 @@ describe('ServicesService', () => {
     expect((await refusal(register({ endpoints: [URL] }))).kind).toBe('ConflictError');
   });
 
+  it('shows what somebody has stopped with who, when and why, and discovers nothing', async () => {
+    const at = new Date(7);
+    const stopped = { deploymentId: 'd', by: 'ada', at, reason: 'a new disk' };
+    const endpoints = ['http://127.0.0.1:20417/'];
+    deployed.has('shop', { status: 'stopped', stopped, endpoints });
+    await services.registered(SHOP, 'ada');
+    const shown = serviceResponse(await services.get(SHOP));
+    expect(shown).toMatchObject({
+      ...{ status: 'stopped', since: at, stopped: { by: 'ada', at, deployment_id: 'd' } },
+      reason: { code: 'stopped', message: 'it was stopped by ada: a new disk' },
+      endpoints: [{ status: null }],
+    });
+    for (const known of [endpoints, []]) {
+      deployed.has('shop', { status: 'stopped', stopped, endpoints: known });
+      const refused = await refusal(services.discover('default', 'shop'));
+      expect(refused).toMatchObject({ details: { status: 'stopped', code: 'stopped' } });
+    }
+  });
+
+  it('asks for the instance of what was deployed, and of nothing else', async () => {
+    deployed.has('shop');
+    expect(await services.askInstance(SHOP, 'stop', ADA, 'disk')).toBe(
+      'stop default/shop ada disk',
+    );
+    expect(await services.askInstance(SHOP, 'start', ADA)).toBe('start default/shop ada');
+    const other = { environment: 'default', name: 'far' };
+    await services.register(other, { endpoints: [URL] }, 'ada');
+    expect((await refusal(services.askInstance(other, 'stop', ADA))).kind).toBe('ConflictError');
+  });
+
   it('removes what was registered', async () => {
     await register({ endpoints: [URL] });
     expect(await services.remove(SHOP, ADA)).toBeUndefined();

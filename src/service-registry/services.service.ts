@@ -16,7 +16,11 @@ import { checkedAddresses } from '../common/net/checked-addresses.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import type { ServiceStatus } from './checks/service-status.js';
 import { DEFAULT_CHECK } from './checks/service-check.js';
-import { type DeployedService, DeployedServices } from './deployed-services.js';
+import {
+  type DeployedService,
+  DeployedServices,
+  type InstanceRequest,
+} from './deployed-services.js';
 import { ServiceRemoval } from './service-removal.js';
 import { cycleOf } from './dependencies/dependency-graph.js';
 import { RootCauses } from './dependencies/root-causes.js';
@@ -163,6 +167,23 @@ export class ServicesService {
   }
 
   /**
+   * Asks that the instance of what was deployed is stopped, started or restarted.
+   * @returns the deployment that does so
+   * @throws NotFoundError; ConflictError: Millrace has not deployed it; as
+   *   `DeployedServices.askInstance`
+   */
+  async askInstance(
+    name: ServiceName,
+    request: InstanceRequest,
+    by: Principal,
+    reason?: string,
+  ): Promise<string> {
+    const { id, deployed } = await this.get(name);
+    if (!deployed) throw notRunHere(id);
+    return this.deployed.askInstance(id, request, by, reason);
+  }
+
+  /**
    * Notes that a service lives. One of a name that is not known is registered by it: only its
    * heartbeats tell of it then.
    * @throws NotFoundError: a UUID that is not known; ValidationError
@@ -196,8 +217,9 @@ export class ServicesService {
     const view = await this.get({ environment, name });
     if (passing(view).length > 0) return view;
     const { id, status, reason, endpoints } = view;
-    const why = endpoints.length === 0 ? 'no endpoint of it is known' : reason.message;
-    throw noEndpointPasses(id, status, endpoints.length === 0 ? 'no_endpoints' : reason.code, why);
+    const isUnknown = endpoints.length === 0 && status !== 'stopped';
+    const why = isUnknown ? 'no endpoint of it is known' : reason.message;
+    throw noEndpointPasses(id, status, isUnknown ? 'no_endpoints' : reason.code, why);
   }
 
   private async find(name: ServiceName): Promise<ServiceView | undefined> {
@@ -306,6 +328,13 @@ function shownName(name: ServiceName): string {
 export function serviceTaken(id: string, how: 'deployed' | 'registered'): MillraceError {
   return conflict(`${id} is ${how} already.`, {
     suggestions: [`See what there is: ./millrace services show ${id}`],
+  });
+}
+
+/** 409 */
+export function notRunHere(id: string): MillraceError {
+  return conflict(`${id} was registered: Millrace does not run it.`, {
+    suggestions: ['Stop and start it where it runs.'],
   });
 }
 

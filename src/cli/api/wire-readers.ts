@@ -210,6 +210,7 @@ export const serviceLog = object({ service_id: text, release: number, lines: lis
 
 /** Of a deployed service. */
 export const removal = object({ deployment_id: uuid });
+export const instanceDeployment = object({ deployment_id: uuid });
 
 export type Deployment = ReturnType<typeof deployment>;
 

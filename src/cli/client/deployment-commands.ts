@@ -194,11 +194,18 @@ async function doneBy(session: Session, path: string, body: unknown): Promise<nu
   return untilDone(session, await session.api.read({ method: 'POST', path, body }, deployment));
 }
 
-/** Waits for the end of a deployment, which is the exit code; at most 10 s. */
-export async function untilDone(session: Session, first: Read<Deployment>): Promise<number> {
+/**
+ * Waits for the end of a deployment, which is the exit code.
+ * @param waitMs at most; default: 10 s
+ */
+export async function untilDone(
+  session: Session,
+  first: Read<Deployment>,
+  waitMs = WAIT_MS,
+): Promise<number> {
   const { terminal } = session;
   let asked = first;
-  const giveUpAt = performance.now() + WAIT_MS;
+  const giveUpAt = performance.now() + waitMs;
   while (!isOver(asked.value) && !isGated(asked.value) && performance.now() < giveUpAt) {
     await delay(POLL_MS);
     const now = `/api/deployments/${asked.value.deployment_id}`;

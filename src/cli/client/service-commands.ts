@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { readJson } from '../api/answer-shape.js';
 import {
   deployment,
+  instanceDeployment,
   removal,
   type Service,
   service,
@@ -23,6 +24,8 @@ import { type ClientFlags, Session } from './session.js';
 export const SERVICE = 'name, environment/name or id; without an environment: default';
 const MOST_LINES = 5_000;
 const NO_CONTENT = 204;
+/** A gate and a drain take their time. */
+const INSTANCE_WAIT_MS = 120_000;
 const STATES = ['starting', 'running', 'degraded', 'stopped', 'failed', 'unknown'];
 
 interface ServiceListFlags extends PageFlags {
@@ -33,6 +36,10 @@ interface ServiceListFlags extends PageFlags {
 
 interface HealthFlags extends PageFlags {
   readonly resolution: string;
+}
+
+interface StopFlags extends ClientFlags {
+  readonly reason?: string;
 }
 
 interface LogFlags extends ClientFlags {
@@ -79,6 +86,7 @@ export function addServiceCommands(
   ).action(async (name: string, flags: ClientFlags) => {
     setExitCode(await removeService(name, flags, terminal));
   });
+  addInstanceCommands(services, terminal, setExitCode);
   addClientOptions(
     services
       .command('logs')
@@ -104,6 +112,28 @@ export function addServiceCommands(
     setExitCode(await showHealth(name, flags, terminal));
   });
   return services;
+}
+
+/** What is done to the instance of a service, while its release stays. */
+function addInstanceCommands(services: Command, terminal: Terminal, setExitCode: Done): void {
+  const does = (name: string, what: string): Command =>
+    addClientOptions(services.command(name).description(what).argument('<service>', SERVICE));
+  does('stop', 'Stop one: its release stays, and nothing runs it before it is started')
+    .option('--reason <text>', 'shown for as long as it is stopped')
+    .action(async (name: string, { reason, ...flags }: StopFlags) => {
+      const body = reason === undefined ? {} : { reason };
+      setExitCode(await askInstance({ name, what: 'stop', body }, flags, terminal));
+    });
+  does('start', 'Start one that was stopped: the same release serves again').action(
+    async (name: string, flags: ClientFlags) => {
+      setExitCode(await askInstance({ name, what: 'start' }, flags, terminal));
+    },
+  );
+  does('restart', 'Let another instance take the place of the one that serves').action(
+    async (name: string, flags: ClientFlags) => {
+      setExitCode(await askInstance({ name, what: 'restart' }, flags, terminal));
+    },
+  );
 }
 
 async function listServices(flags: ServiceListFlags, terminal: Terminal): Promise<number> {
@@ -165,6 +195,20 @@ async function removeService(
   const { deployment_id: id } = session.api.shaped(request, () => readJson(json, removal));
   const path = `/api/deployments/${id}`;
   return untilDone(session, await session.api.read({ method: 'GET', path }, deployment));
+}
+
+/** Waits for the end of the deployment that does it, which is the exit code; at most 2 min. */
+async function askInstance(
+  { name, what, body }: { readonly name: string; readonly what: string; readonly body?: object },
+  flags: ClientFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const path = `${servicePath(name)}/${what}`;
+  const asked = await session.api.read({ method: 'POST', path, body }, instanceDeployment);
+  const now = `/api/deployments/${asked.value.deployment_id}`;
+  const first = await session.api.read({ method: 'GET', path: now }, deployment);
+  return untilDone(session, first, INSTANCE_WAIT_MS);
 }
 
 async function showHealth(name: string, flags: HealthFlags, terminal: Terminal): Promise<number> {

@@ -160,6 +160,30 @@ describe('explainDeployment', () => {
     expect(all.join()).not.toContain('nothing had');
   });
 
+  it('tells of a stop and a start who asked for it, and what became of the instance', () => {
+    const release = releaseOf(2);
+    const seen = { release, previous: release, serving: release };
+    const end = { status: 'success', started_at: second(4), finished_at: second(10) } as const;
+    const stop = { kind: 'stop', message: 'a new disk', service_id: 'production/shop' } as const;
+    const reason = deploymentReasons.stopped({ ...stop, triggered_by: 'ada' });
+    const phases = phasesOf(['plan', 'switch', 'clean_up'], {});
+    expect(told(seenOf({ ...end, ...stop, phases, reason }, seen))).toEqual([
+      'cause asked_to_stop: ada asked that production/shop is stopped: a new disk',
+      'wait begun: it began 4.0 s after it was asked for',
+      'switch route_closed: from here on who asks production/shop is told that it is stopped',
+      'end service_stopped: production/shop is stopped by ada: a new disk',
+    ]);
+    const started = deploymentReasons.started(release);
+    const begun = phasesOf(['plan', 'start', 'gate', 'switch', 'clean_up'], {});
+    const start = { ...end, kind: 'start', phases: begun, reason: started } as const;
+    const all = told(seenOf(start, seen));
+    expect([all[0], all.at(-2), all.at(-1)]).toEqual([
+      'cause asked_to_start: ada asked that production/shop is started again',
+      'switch other_instance: from here on another instance of release 2 served',
+      'end service_started: release 2 serves again',
+    ]);
+  });
+
   it('tells who approved, what no longer counts, and that it was let through', () => {
     const approvalOf = (kind: Approval['kind'], login: string, reason: string | null): Approval =>
       ({ kind, login, reason, at: second(2) }) as Approval;

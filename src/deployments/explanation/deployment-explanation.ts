@@ -3,6 +3,7 @@ import type { Reason } from '../../engine/plan/run-state.js';
 import type { Approval, ApprovalKind } from '../../environments/approval.js';
 import {
   type Deployment,
+  type DeploymentKind,
   type DeploymentPhase,
   type DeploymentPhaseTimes,
   isFinished,
@@ -29,6 +30,9 @@ export interface ExplainedPart extends Reason {
   /** When it was so; null: it is so now, or no time was stored. */
   readonly at: Date | null;
 }
+
+/** What other kinds are about was there before. */
+const MAKE_RELEASES: readonly DeploymentKind[] = ['deploy', 'promote'];
 
 /** A deployment and what its record names. */
 export interface ExplainedDeployment {
@@ -70,6 +74,9 @@ function causeOf({ deployment, release, source }: ExplainedDeployment): Reason {
   );
   if (watched !== undefined) return watched;
   if (kind === 'remove') return because.askedToRemove(deployment);
+  if (kind === 'stop' || kind === 'start' || kind === 'restart') {
+    return because.askedOfInstance(kind, deployment);
+  }
   if (kind === 'rollback') return because.askedToGoBack(deployment, source ?? release);
   return kind === 'promote'
     ? because.askedToPromote(deployment, source)
@@ -100,7 +107,7 @@ function waitParts({ deployment }: ExplainedDeployment): ExplainedPart[] {
 function releaseParts({ deployment, release }: ExplainedDeployment): ExplainedPart[] {
   // What is brought back is named by its cause; what was never begun has none.
   const isCopy = deployment.source_release_id !== undefined;
-  const isBack = deployment.kind === 'rollback' || deployment.kind === 'restart';
+  const isBack = !MAKE_RELEASES.includes(deployment.kind);
   if (release === undefined || (isBack && !isCopy)) return [];
   const isOther = release.deployment_id !== deployment._id;
   if (isOther) return [part('release', because.releaseOfAnother(release), release.created_at)];
@@ -126,9 +133,12 @@ function switchParts({ deployment, release, previous }: ExplainedDeployment): Ex
   if (at !== undefined && deployment.kind === 'remove') {
     return [part('switch', because.withdrawn(deployment, previous), at.started_at)];
   }
+  if (at !== undefined && deployment.kind === 'stop') {
+    return [part('switch', because.closed(deployment), at.started_at)];
+  }
   if (at === undefined || release === undefined) return [];
   if (phaseOf(deployment, 'clean_up') !== undefined) {
-    if (deployment.kind === 'restart') {
+    if (deployment.kind === 'restart' || deployment.kind === 'start') {
       return [part('switch', because.otherInstance(release), at.finished_at ?? at.started_at)];
     }
     const before = previous?._id === release._id ? undefined : previous;

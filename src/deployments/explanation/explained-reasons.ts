@@ -7,6 +7,11 @@ type Numbered = Pick<Release, 'number'>;
 type Retired = Pick<Release, 'number' | 'status' | 'drain_until'>;
 
 const SHORT_COMMIT = 12;
+const OF_INSTANCE = {
+  stop: { code: 'asked_to_stop', done: 'stopped' },
+  start: { code: 'asked_to_start', done: 'started again' },
+  restart: { code: 'asked_to_restart', done: 'restarted' },
+} as const;
 
 /**
  * What an explanation says beside the stored reasons of a deployment; docs/reasons.md explains each
@@ -36,6 +41,18 @@ export const explainedReasons = {
     code: 'asked_to_remove',
     message: `${by} asked that ${service} is removed, with all that it has`,
     data: { by },
+  }),
+  askedOfInstance: (
+    kind: 'stop' | 'start' | 'restart',
+    { triggered_by: by, service_id: service, message }: Deployment,
+  ): Reason => ({
+    code: OF_INSTANCE[kind].code,
+    message: `${by} asked that ${service} is ${OF_INSTANCE[kind].done}${message === undefined ? '' : `: ${message}`}`,
+    data: { by },
+  }),
+  closed: ({ service_id: service }: Deployment): Reason => ({
+    code: 'route_closed',
+    message: `from here on who asks ${service} is told that it is stopped`,
   }),
   withdrawn: ({ service_id: service }: Deployment, previous: Numbered | undefined): Reason => ({
     code: 'withdrawn',

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type OwnerAnswer, PortOwners } from '../../ports/port-owners.js';
 import type { PortOwner } from '../../ports/port-lease.js';
-import type { ReleaseStatus } from './deployment.js';
+import { hasDrain, type ReleaseStatus } from './deployment.js';
 import { DeploymentStore } from './deployment-store.js';
 
 /** Of a release with one of these an instance may run. */
@@ -33,8 +33,10 @@ export class DeployedPortOwners implements OnModuleInit {
     const found = (await this.store.releasesOf(serviceId)).find((one) => one.number === number);
     if (found === undefined) return 'gone';
     const isOther = instance !== (found.instance ?? 0);
-    if (isOther) return found._id === active?.release_id ? 'exists' : 'gone';
-    const isWanted = found._id === active?.release_id || found._id === service.release_id;
+    const isDeployed = found._id === active?.release_id;
+    const isLeft = hasDrain(found, instance, Date.now());
+    if (isOther) return isDeployed || isLeft ? 'exists' : 'gone';
+    const isWanted = isDeployed || (found._id === service.release_id && !service.stopped);
     return isWanted || RUNNING.has(found.status) ? 'exists' : 'gone';
   }
 }

@@ -255,6 +255,29 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       expect(await store().nextRelease(id)).toBe(2);
     });
 
+    it('is stopped and started by whoever holds it, and by what serves next', async () => {
+      const { _id } = await accept();
+      const id = `default/${name}`;
+      const stop = { deployment_id: _id, by: 'ada', at: new Date(7), message: 'a new disk' };
+      expect(await store().setStopped(id, stop)).toBe(false);
+      await store().claimService(id, _id);
+      await store().setServing(id, _id, 'r1', new Date(0));
+      await store().setProcess(id, 'r1', 7);
+      expect(await store().setStopped(id, { ...stop, deployment_id: 'another' })).toBe(false);
+      expect(await store().setStopped(id, stop)).toBe(true);
+      expect(await store().service(id)).toMatchObject({
+        ...{ status: 'stopped', stopped: stop, release_id: 'r1', deployment_id: _id },
+        ...{ process_id: null, updated_at: new Date(7) },
+      });
+      expect(await store().setStarted(id, 'another', new Date(8))).toBe(false);
+      expect(await store().setStarted(id, _id, new Date(8))).toBe(true);
+      const started = { status: 'running', stopped: null, release_id: 'r1' } as const;
+      expect(await store().service(id)).toMatchObject(started);
+      await store().setStopped(id, stop);
+      await store().setServing(id, _id, 'r2', new Date(9));
+      expect(await store().service(id)).toMatchObject({ ...started, release_id: 'r2' });
+    });
+
     it('says who is before another in the line', async () => {
       const [first, second, third] = [await accept(), await accept(), await accept()];
       const before = async (turn: number): Promise<string | undefined> =>

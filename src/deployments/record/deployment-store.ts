@@ -1,7 +1,7 @@
 import type { Page, PageRequest } from '../../common/http/paging.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import type { Approval } from '../../environments/approval.js';
-import type { Deployment, DeploymentStatus, Release, Service } from './deployment.js';
+import type { Deployment, DeploymentStatus, PlannedStop, Release, Service } from './deployment.js';
 
 /** A deployment as it is asked for; the rest is the store's. */
 export type NewDeployment = Omit<Deployment, 'turn'>;
@@ -49,6 +49,7 @@ export type ReleaseChange = Partial<
     | 'watch_until'
     | 'parts'
     | 'instance'
+    | 'draining_instances'
   >
 >;
 
@@ -165,6 +166,13 @@ export abstract class DeploymentStore {
     releaseId: string,
     at: Date,
   ): Promise<boolean>;
+  /**
+   * Somebody has stopped it; what would serve stays known. Only while the deployment that does so
+   * holds the service: else false.
+   */
+  abstract setStopped(serviceId: string, stop: PlannedStop): Promise<boolean>;
+  /** It is stopped no more. Only while the deployment holds the service: else false. */
+  abstract setStarted(serviceId: string, deploymentId: string, at: Date): Promise<boolean>;
   /** Nothing of it serves any more. Only while the deployment holds the service: else false. */
   abstract setNothingServing(serviceId: string, deploymentId: string, at: Date): Promise<boolean>;
   /**

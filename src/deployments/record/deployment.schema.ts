@@ -31,6 +31,7 @@ export const deploymentSchema = new Schema(
     worker_id: text,
     fence: { type: Number, required: true },
     release_id: text,
+    message: text,
     is_armed: { type: Boolean },
     instance: { type: Number },
     failed_release_id: text,
@@ -91,6 +92,7 @@ export const releaseSchema = new Schema(
     drain_until: { type: Date },
     watch_until: { type: Date },
     instance: { type: Number },
+    draining_instances: { type: Mixed },
   },
   { collection: 'releases', ...plainDocuments },
 ).index({ service_id: 1, number: -1 });
@@ -110,6 +112,7 @@ export const serviceSchema = new Schema(
     deployment_id: text,
     process_id: { type: Number },
     problem: { type: Mixed },
+    stopped: { type: Mixed },
     active: text,
     turns: { type: Number, required: true },
     releases: { type: Number, required: true },

@@ -14,9 +14,12 @@ import type { Approval, DeploymentCause } from '../../environments/approval.js';
 /**
  * `rollback`: a release that is kept serves again. `promote`: the release of another environment is
  * copied. `remove`: nothing of the service serves any more, and all that it has is removed.
- * `restart`: another instance of the release that serves takes the place of its last one.
+ * `restart`: another instance of the release that serves takes the place of its last one. `stop`:
+ * that release stays, and nothing of it runs; `start`: it serves again.
  */
-export const DEPLOYMENT_KINDS = ['deploy', 'rollback', 'promote', 'remove', 'restart'] as const;
+export const DEPLOYMENT_KINDS = [
+  ...(['deploy', 'rollback', 'promote', 'remove', 'restart', 'stop', 'start'] as const),
+] as const;
 export type DeploymentKind = (typeof DEPLOYMENT_KINDS)[number];
 
 export const DEPLOYMENT_STATUSES = [
@@ -299,9 +302,11 @@ export interface Deployment<S extends DeploySettings = DeploySettings>
   readonly fence: number;
   /** Its gate is passed: its route may be as its settings say. Absent: not yet. */
   readonly is_armed?: boolean;
-  /** What it makes, or brings back. */
+  /** What it makes, or brings back; of a stop what it ends. */
   readonly release_id: string | null;
-  /** Of a restart: the instance of the release that it starts. Absent: it has not begun that. */
+  /** Of a stop: what whoever asked for it has said of it. Absent: nothing. */
+  readonly message?: string;
+  /** Of a restart or a start: the instance that it starts. Absent: it has not begun that. */
   readonly instance?: number;
   /**
    * Nobody has asked for it but the system, since this release failed: where another one serves by
@@ -380,6 +385,35 @@ export interface Release<S extends DeploySettings = DeploySettings> {
   readonly drain_until?: Date | null;
   /** Which of its instances serves or served last: how often it was restarted. Absent: 0. */
   readonly instance?: number;
+  /** Instances before that one which somebody has replaced, and which have a while still. */
+  readonly draining_instances?: readonly DrainingInstance[];
+}
+
+/** Of a release that was restarted: an instance that has a while for what it has begun. */
+export interface DrainingInstance {
+  readonly instance: number;
+  /** When it is ended. */
+  readonly until: Date;
+}
+
+/** Whether an instance before the one that serves has time still. @param now ms since 1970 */
+export function hasDrain(
+  { draining_instances: drains = [] }: Pick<Release, 'draining_instances'>,
+  instance: number,
+  now: number,
+): boolean {
+  return drains.some((one) => one.instance === instance && one.until.getTime() > now);
+}
+
+/** That somebody has stopped a service. */
+export interface PlannedStop {
+  /** The deployment that did so. */
+  readonly deployment_id: string;
+  /** Who asked for it. */
+  readonly by: string;
+  readonly at: Date;
+  /** What they said of it; null: nothing. */
+  readonly message: string | null;
 }
 
 /** What a user meets by name: the releases of one name in one environment. */
@@ -396,10 +430,16 @@ export interface Service {
   /** What nobody else may hold: `host:path`, or `ssh://user@host:port/path`. */
   readonly place: string;
   /**
-   * `starting`: nothing of it has served yet; `stopped`: nothing serves any more; `removed`: it was
-   * removed, and only its numbers are kept, so that none is given twice.
+   * `starting`: nothing of it has served yet; `stopped`: nothing serves any more, or somebody has
+   * stopped it; `removed`: it was removed, and only its numbers are kept, so that none is given
+   * twice.
    */
   readonly status: 'starting' | 'running' | 'stopped' | 'removed';
+  /**
+   * Somebody has stopped it: `release_id` is what serves when it is started. Null, absent: nobody
+   * has.
+   */
+  readonly stopped?: PlannedStop | null;
   readonly release_id: string | null;
   /** That made it serve. */
   readonly deployment_id: string | null;

@@ -10,6 +10,7 @@ import type { Approval } from '../../environments/approval.js';
 import {
   type Deployment,
   GONE,
+  type PlannedStop,
   type Release,
   sealedTextsOf,
   type Service,
@@ -280,10 +281,22 @@ export class DeploymentsRepository extends DeploymentStore {
       deployment_id: deploymentId,
       process_id: null,
       problem: null,
+      stopped: null,
       status: 'running',
       updated_at: at,
     } as const;
     return this.changeHeld({ _id: serviceId, active: deploymentId }, serving);
+  }
+
+  async setStopped(serviceId: string, stopped: PlannedStop): Promise<boolean> {
+    const { deployment_id: active, at: updated_at } = stopped;
+    const change = { status: 'stopped', stopped, process_id: null, problem: null } as const;
+    return this.changeHeld({ _id: serviceId, active }, { ...change, updated_at });
+  }
+
+  async setStarted(serviceId: string, deploymentId: string, at: Date): Promise<boolean> {
+    const change = { status: 'running', stopped: null, updated_at: at } as const;
+    return this.changeHeld({ _id: serviceId, active: deploymentId }, change);
   }
 
   async setNothingServing(serviceId: string, deploymentId: string, at: Date): Promise<boolean> {
@@ -291,7 +304,7 @@ export class DeploymentsRepository extends DeploymentStore {
       { _id: serviceId, active: deploymentId },
       {
         ...{ release_id: null, deployment_id: null, process_id: null, problem: null },
-        ...{ status: 'stopped', updated_at: at },
+        ...{ status: 'stopped', stopped: null, updated_at: at },
       },
     );
   }

@@ -6,6 +6,7 @@ import {
   type Deployment,
   GONE,
   isFinished,
+  type PlannedStop,
   type Release,
   sealedTextsOf,
   type Service,
@@ -218,8 +219,25 @@ export class MemoryDeploymentStore extends DeploymentStore {
     this.serviceRecords.set(serviceId, {
       ...found,
       ...{ release_id: releaseId, deployment_id: deploymentId, status: 'running', updated_at: at },
-      ...{ process_id: null, problem: null },
+      ...{ process_id: null, problem: null, stopped: null },
     });
+    return Promise.resolve(true);
+  }
+
+  setStopped(serviceId: string, stopped: PlannedStop): Promise<boolean> {
+    const change = { status: 'stopped', stopped, process_id: null, problem: null } as const;
+    return this.changeHeld(serviceId, stopped.deployment_id, { ...change, updated_at: stopped.at });
+  }
+
+  setStarted(serviceId: string, deploymentId: string, at: Date): Promise<boolean> {
+    const change = { status: 'running', stopped: null, updated_at: at } as const;
+    return this.changeHeld(serviceId, deploymentId, change);
+  }
+
+  private changeHeld(id: string, by: string, change: Partial<Service>): Promise<boolean> {
+    const found = this.serviceRecords.get(id);
+    if (found?.active !== by) return Promise.resolve(false);
+    this.serviceRecords.set(id, { ...found, ...change });
     return Promise.resolve(true);
   }
 
@@ -228,7 +246,7 @@ export class MemoryDeploymentStore extends DeploymentStore {
     if (found?.active !== deploymentId) return Promise.resolve(false);
     this.serviceRecords.set(serviceId, {
       ...{ ...found, release_id: null, deployment_id: null, process_id: null, problem: null },
-      ...{ status: 'stopped', updated_at: at },
+      ...{ status: 'stopped', stopped: null, updated_at: at },
     });
     return Promise.resolve(true);
   }

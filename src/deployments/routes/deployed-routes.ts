@@ -19,6 +19,9 @@ interface Routed {
   readonly serving: Release | undefined;
   /** The deployment that made that serve; null: nothing serves. */
   readonly madeBy: string | null;
+  /** Somebody has stopped the service. */
+  readonly isStopped: boolean;
+  readonly isSwitching: boolean;
 }
 
 /** Routes of the services that were deployed as programs. */
@@ -51,6 +54,7 @@ export class DeployedRoutes extends RouteSource {
           _id,
           release_id: id,
           deployment_id: madeBy,
+          stopped,
         }): Promise<WantedRoute | undefined> => {
           const deployment = active.get(_id);
           const serving = id === null ? undefined : releases.get(id);
@@ -60,9 +64,10 @@ export class DeployedRoutes extends RouteSource {
           const settings = isArmed ? (deployment ?? serving)?.settings : serving.settings;
           if (isRemoved || settings === undefined || !('published' in settings)) return undefined;
           const { published } = settings;
-          const isSwitching = deployment?.phase === 'switch';
-          const routed = { published, serving, madeBy };
-          return this.routeOf(_id, { host, ports }, routed, isSwitching);
+          // A stop is made by the record alone.
+          const isSwitching = deployment?.phase === 'switch' && deployment.kind !== 'stop';
+          const routed = { published, serving, madeBy, isStopped: Boolean(stopped), isSwitching };
+          return this.routeOf(_id, { host, ports }, routed);
         },
       ),
     );
@@ -72,15 +77,16 @@ export class DeployedRoutes extends RouteSource {
   private async routeOf(
     serviceId: string,
     at: HostPorts,
-    { published, serving, madeBy }: Routed,
-    isSwitching: boolean,
+    { published, serving, madeBy, isStopped, isSwitching }: Routed,
   ): Promise<WantedRoute | undefined> {
     const listen = await listenOf(serviceId, published, at.ports, at.host);
     if (listen === undefined) return undefined;
+    const route = { id: shortName(serviceId), listen, isSwitching };
+    if (isStopped) return { ...route, isStopped };
     const address = serving && (await addressOf(serving, at));
     const assetsFrom = address && serving && (await this.assetsBeside(madeBy, serving, at));
     const upstream = address && { ...address, ...(assetsFrom && { assetsFrom }) };
-    return { id: shortName(serviceId), listen, isSwitching, ...(upstream && { upstream }) };
+    return { ...route, ...(upstream && { upstream }) };
   }
 
   /** The release before, as long as its static files are kept. */

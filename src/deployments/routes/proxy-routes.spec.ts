@@ -337,6 +337,24 @@ describe('ProxyRoutes', () => {
       expect(await routes()).toEqual([web]);
     });
 
+    it('is closed when the proxy leads nowhere by it, and says why', async () => {
+      source.want(web);
+      source.want(shop);
+      await own.ensureRoute(web);
+      await expect(own.ensureClosed('web')).rejects.toThrow('the record wants');
+      const isStopped = true;
+      source.want({ ...nothing(web), isStopped });
+      await own.ensureClosed('web');
+      expect(await routes()).toEqual([shop, { ...nothing(web), isStopped }]);
+      // A start has switched, and its record says so only then.
+      source.want({ ...nothing(web), isStopped }, true);
+      await proxy.arm('web', port(7002), 'a.1');
+      await proxy.switchTo('web', 'a.1');
+      await own.round(0);
+      expect(await routes()).toEqual([shop, at('web', 8001, 7002)]);
+      await own.ensureClosed('none');
+    });
+
     it('ends its waiting where it is stopped, also while a proxy is built', async () => {
       const turn = await new Leases(store).take('proxy.here', 60_000);
       source.want(web);

@@ -116,6 +116,20 @@ export class ProxyRoutes extends BackgroundRounds {
     }
   }
 
+  /**
+   * Resolves when the route of this id leads nowhere, in the proxy too.
+   * @throws ProxyAwayError
+   */
+  async ensureClosed(id: string): Promise<void> {
+    const leads = (route: Route): boolean => route.id === id && route.upstream !== undefined;
+    for (;;) {
+      const { routes, wanted } = await this.lookSoon();
+      if (wanted.some(leads)) throw new Error(`the record wants that the route ${id} leads on`);
+      if (!routes.some(leads)) return;
+      await delay(WAIT_MS);
+    }
+  }
+
   protected async work(): Promise<void> {
     if (performance.now() < this.restsUntil) return;
     try {
@@ -181,9 +195,9 @@ export class ProxyRoutes extends BackgroundRounds {
   }
 
   /** Of a route that is switching the proxy knows where it leads, if it knows anything of it. */
-  private async besideSwitch({ id, listen, upstream, isSwitching }: WantedRoute): Promise<Route> {
-    const now = isSwitching ? await this.proxy.upstreamOf(id) : undefined;
-    return { id, listen, upstream: now ?? upstream };
+  private async besideSwitch({ isSwitching, ...route }: WantedRoute): Promise<Route> {
+    const now = isSwitching ? await this.proxy.upstreamOf(route.id) : undefined;
+    return { ...route, upstream: now ?? route.upstream };
   }
 
   /** Why a route need not be tried now; it may have come right by another process since then. */

@@ -7,7 +7,7 @@ import { RecordedServices } from './recorded-services.js';
 
 describe('RecordedServices', () => {
   const store = new MemoryDeploymentStore();
-  const services = new RecordedServices(store, {} as PortLeases, {} as Removals);
+  const services = new RecordedServices(store, {} as PortLeases, {} as Removals, {} as never);
 
   it('tells when a service was switched, and which deployment serves', async () => {
     const ids = Array.from({ length: 4 }, () => uuidV7());

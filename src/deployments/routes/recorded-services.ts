@@ -6,9 +6,12 @@ import { PortLeases } from '../../ports/port-leases.js';
 import {
   type DeployedService,
   DeployedServices,
+  type InstanceRequest,
+  type ServiceStop,
   type ServiceSwitch,
 } from '../../service-registry/deployed-services.js';
-import type { Release, Service } from '../record/deployment.js';
+import { InstanceRequests } from '../instance-requests.js';
+import type { PlannedStop, Release, Service } from '../record/deployment.js';
 import { DeploymentStore } from '../record/deployment-store.js';
 import { Removals } from '../removals.js';
 import { listenOf } from './service-route.js';
@@ -23,6 +26,7 @@ export class RecordedServices extends DeployedServices {
     private readonly store: DeploymentStore,
     private readonly ports: PortLeases,
     private readonly removals: Removals,
+    private readonly instances: InstanceRequests,
   ) {
     super();
   }
@@ -70,6 +74,15 @@ export class RecordedServices extends DeployedServices {
     return this.removals.ask(id, by);
   }
 
+  askInstance(
+    id: string,
+    request: InstanceRequest,
+    by: Principal,
+    reason?: string,
+  ): Promise<string> {
+    return this.instances.ask(request, id, by, reason);
+  }
+
   private async shown(services: readonly Service[]): Promise<readonly DeployedService[]> {
     const programs = services.filter(({ service_type: type }) => type !== 'local_directory');
     const serving = programs.flatMap(({ release_id: id }) => id ?? []);
@@ -109,7 +122,12 @@ function deployedService(
     ...{ id: _id, uuid: id, name, environment, type: service.service_type, host, status },
     ...{ deploymentId: service.deployment_id, endpoints, hasInstance, checks },
     problem: service.problem ?? null,
+    stopped: service.stopped ? serviceStop(service.stopped) : null,
     ...{ containerId: null, processId },
     ...{ createdAt: service.created_at, updatedAt: service.updated_at },
   };
+}
+
+function serviceStop({ deployment_id, by, at, message: reason }: PlannedStop): ServiceStop {
+  return { deploymentId: deployment_id, by, at, reason };
 }

@@ -56,8 +56,12 @@ export class RoutePlan {
       this.tried.delete(id);
       return;
     }
-    const { upstream } = refusal.code === 'invalid' ? present : wanted;
-    this.tried.set(id, { id, listen: present.listen, ...(upstream && { upstream }) });
+    const { upstream, isStopped } = refusal.code === 'invalid' ? present : wanted;
+    this.tried.set(id, {
+      ...{ id, listen: present.listen },
+      ...(upstream && { upstream }),
+      ...(isStopped && { isStopped }),
+    });
   }
 
   private isNew(id: string, { code }: RoutesRefusedError): boolean {

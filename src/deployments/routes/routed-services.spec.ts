@@ -2,6 +2,7 @@ import { standIn } from '../../../test/support/stand-in.js';
 import { MemoryPortLeaseStore } from '../../ports/memory-port-lease-store.fixture.js';
 import { portLease } from '../../ports/port-lease.fixture.js';
 import type { PortLease, PortOwner } from '../../ports/port-lease.js';
+import type { InstanceRequests } from '../instance-requests.js';
 import type { Removals } from '../removals.js';
 import type { PortLeases } from '../../ports/port-leases.js';
 import type { DeploymentType } from '../../engine/steps/deploy/deploy-action.js';
@@ -132,6 +133,19 @@ describe.each<DeploymentType>(['docker_container', 'local_service'])(
       });
     });
 
+    it('leads nowhere while it is stopped, also before its deployment knows that', async () => {
+      const stopped = { deployment_id: 'd', by: 'ada', at: new Date(0), message: null };
+      serve('r3', { active: 'd', stopped });
+      const closed = { id: shortName(id), listen: LISTEN, isStopped: true };
+      for (const kind of ['stop', 'start'] as const) {
+        store.deployments.set('d', { _id: 'd', kind, phase: 'switch' } as Deployment);
+        expect(await new DeployedRoutes(store, ports).routesOn('here')).toEqual([
+          // Of a start only the proxy knows whether it has switched.
+          { ...closed, isSwitching: kind === 'start' },
+        ]);
+      }
+    });
+
     it('is nowhere once it is withdrawn', async () => {
       serve(null, { active: 'd' });
       const { settings } = store.releases.get('r3') ?? {};
@@ -142,7 +156,12 @@ describe.each<DeploymentType>(['docker_container', 'local_service'])(
 
     it('is shown with where it answers, and its process', async () => {
       serve('r3', { process_id: 4711 });
-      const shown = new RecordedServices(store, standIn<PortLeases>(ports), standIn<Removals>({}));
+      const shown = new RecordedServices(
+        store,
+        standIn<PortLeases>(ports),
+        standIn<Removals>({}),
+        standIn<InstanceRequests>({}),
+      );
       expect(await shown.find(id)).toMatchObject({
         ...{ type, endpoints: ['http://127.0.0.1:20000'], processId: 4711 },
       });

@@ -1,5 +1,5 @@
 import type { Reason } from '../../engine/plan/run-state.js';
-import type { Deployment, Release, Service } from '../record/deployment.js';
+import type { Deployment, PlannedStop, Release, Service } from '../record/deployment.js';
 import type { EnvironmentDifference } from '../record/environment-difference.js';
 
 /** Why deployments wait and end as they do; docs/reasons.md explains each code. */
@@ -75,13 +75,60 @@ export const deploymentReasons = {
   }),
   overtaken: (serving: Pick<Release, 'number'> | undefined): Reason => ({
     code: 'overtaken',
-    message: `${serving === undefined ? 'nothing serves' : `release ${serving.number} serves`} by now, which has not failed: nothing was changed`,
+    message:
+      serving === undefined
+        ? 'it was stopped or removed by now: nothing was changed'
+        : `release ${serving.number} serves by now, which has not failed: nothing was changed`,
     data: { release: serving?.number ?? null },
   }),
   restarted: ({ number }: Pick<Release, 'number'>): Reason => ({
     code: 'instance_restarted',
     message: `another instance of release ${number} serves in the place of the one that failed`,
     data: { release: number },
+  }),
+  replaced: ({ number }: Pick<Release, 'number'>): Reason => ({
+    code: 'instance_replaced',
+    message: `another instance of release ${number} serves; the one before has its drain`,
+    data: { release: number },
+  }),
+  started: ({ number }: Pick<Release, 'number'>): Reason => ({
+    code: 'service_started',
+    message: `release ${number} serves again`,
+    data: { release: number },
+  }),
+  stopped: (stop: Pick<Deployment, 'service_id' | 'triggered_by' | 'message'>): Reason => ({
+    code: 'service_stopped',
+    message: `${stop.service_id} is stopped by ${stop.triggered_by}${saidText(stop.message)}`,
+    data: { by: stop.triggered_by },
+  }),
+  stoppedBefore: (service: string, { by, at, message, deployment_id }: PlannedStop): Reason => ({
+    code: 'stopped_already',
+    message: `${service} is stopped already, since ${at.toISOString()} by ${by}${saidText(message)}`,
+    data: { by, at: at.toISOString(), deployment_id },
+  }),
+  notStopped: (service: string): Reason => ({
+    code: 'not_stopped',
+    message: `${service} is not stopped: there is nothing to start`,
+  }),
+  isStopped: (service: string): Reason => ({
+    code: 'is_stopped',
+    message: `${service} is stopped: start it`,
+  }),
+  nothingServes: (service: string): Reason => ({
+    code: 'nothing_serves',
+    message: `nothing of ${service} serves`,
+  }),
+  otherServes: (service: string): Reason => ({
+    code: 'other_serves',
+    message: `another release of ${service} is in service by now: nothing was changed`,
+  }),
+  notClosed: (why: string): Reason => ({
+    code: 'route_left',
+    message: `its route does not say yet that it is stopped, and will: ${why}`,
+  }),
+  notEnded: (why: string): Reason => ({
+    code: 'instance_left',
+    message: `its instance is not ended yet, and will be: ${why}`,
   }),
   failedByChecks: (
     release: number,
@@ -240,6 +287,10 @@ export const deploymentReasons = {
     message: `releases that are not needed any more could not be removed: ${message}`,
   }),
 } as const;
+
+function saidText(message: string | null | undefined): string {
+  return message ? `: ${message}` : '';
+}
 
 /** `TOKEN is different today; DEBUG is not there any more` */
 function shownDifference({ changed, only_now, only_then }: EnvironmentDifference): string {

@@ -14,6 +14,7 @@ const SETTINGS: TargetSettings = {
 const RUNNER: ReleaseRunner = {
   start: () => Promise.resolve(),
   gate: () => Promise.resolve(),
+  closed: () => Promise.resolve(),
   stop: () => Promise.resolve(),
   instanceServing: () => Promise.resolve(0),
   probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),

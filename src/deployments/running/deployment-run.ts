@@ -46,8 +46,8 @@ const SHOWN = 200;
  * what really serves, and finishes or undoes.
  */
 export class DeploymentRun extends RecordedRun<TargetSettings> {
-  private readonly target: DeployTarget;
-  private release: Release<TargetSettings> | undefined;
+  protected readonly target: DeployTarget;
+  protected release: Release<TargetSettings> | undefined;
   private previous: Release<TargetSettings> | undefined;
 
   constructor(deployment: Deployment, tools: DeploymentTools, asked: RunDeployment) {
@@ -68,13 +68,16 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const { release_id: id, previous_release_id: before } = this.deployment;
     this.release = await this.releaseOf(id);
     this.previous = await this.releaseOf(before);
-    const { instance } = this.deployment;
-    if (this.release && instance !== undefined) this.release = { ...this.release, instance };
   }
 
   /** What it puts into service, or copies, has served there: what is done once was done. */
-  private get hasServed(): boolean {
-    return this.isBack || this.isRestart;
+  protected get hasServed(): boolean {
+    return this.isBack;
+  }
+
+  /** It may be of a part of a unit by itself: that has the same releases as before. */
+  protected get mayBeOfPart(): boolean {
+    return false;
   }
 
   /** It puts something there that was not there before. */
@@ -84,10 +87,6 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
 
   private get isBack(): boolean {
     return this.deployment.kind === 'rollback';
-  }
-
-  private get isRestart(): boolean {
-    return this.deployment.kind === 'restart';
   }
 
   private async releaseOf(id: string | null): Promise<Release<TargetSettings> | undefined> {
@@ -145,7 +144,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   }
 
   /** @throws DeployRefusedError */
-  private async plan(known: Service): Promise<readonly Reason[]> {
+  protected async plan(known: Service): Promise<readonly Reason[]> {
     const { settings } = this.deployment;
     const host = hostOf(settings, this.tools.host);
     const service = known.release_id === null ? await this.placed(known, host) : known;
@@ -165,8 +164,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
       throw new DeployRefusedError(reason);
     };
     const unit = this.deployment.unit?.service_id ?? null;
-    // A part is restarted by itself: its unit has the same releases as before.
-    if ((service.unit ?? null) !== unit && !this.isRestart) {
+    if ((service.unit ?? null) !== unit && !this.mayBeOfPart) {
       refuse(
         service.unit ? deploymentReasons.partOfUnit(service) : deploymentReasons.noPart(service),
       );
@@ -256,7 +254,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
       throw new DeployRefusedError(deploymentReasons.digestDiffers(digest, placed.digest));
     }
     failPoint('release_prepared');
-    await this.keepServing(placed.digest);
+    if (!service.stopped) await this.keepServing(placed.digest);
   }
 
   /** What an earlier attempt of the execution has put into service is not put there again. */
@@ -289,16 +287,10 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
 
   /** The instance of the release runs, and has answered. */
   private async startBeside(runner: ReleaseRunner): Promise<void> {
-    const release = this.isRestart ? this.nextInstance() : this.released();
-    this.release = release;
-    // Named before it is there: what a crash leaves of it is found.
-    await this.enter('start', this.isRestart ? { instance: release.instance } : {});
-    // What is kept does not run. Of its last instance, of which something may be left, nothing is
-    // taken for the new one.
+    const release = await this.enterStart();
     this.tell(`release ${release.number} is started`);
     await this.inTurn(release, async () => {
-      const isKeptNow = this.isBack && (await this.store.release(release._id))?.status === 'kept';
-      if (isKeptNow || this.isRestart) await runner.stop(release);
+      if (await this.isAnew(release)) await runner.stop(release);
       await runner.start(release);
     });
     failPoint('instance_started');
@@ -307,9 +299,18 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     failPoint('gate_passed');
   }
 
-  private nextInstance(): Release<TargetSettings> & { readonly instance: number } {
-    const release = this.released();
-    return { ...release, instance: (release.instance ?? 0) + 1 };
+  /** With the instance that is started, which is stored before it is there. */
+  protected async enterStart(): Promise<Release<TargetSettings>> {
+    await this.enter('start');
+    return this.released();
+  }
+
+  /**
+   * What is kept does not run. Of its last instance, of which something may be left, nothing is
+   * taken for the new one.
+   */
+  protected async isAnew({ _id }: Release): Promise<boolean> {
+    return this.isBack && (await this.store.release(_id))?.status === 'kept';
   }
 
   /** Ends early, and quietly, where somebody cancels meanwhile. */
@@ -328,13 +329,6 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
       this.keepSaid(said);
       await watch.stop();
     }
-  }
-
-  /** Whoever is ending the last instance of a release has ended it before. */
-  private async inTurn(release: Release, work: () => Promise<void>): Promise<void> {
-    const { turns } = this.tools;
-    if (turns === undefined) return work();
-    await turns.wait(release, this.asked.signal, work);
   }
 
   /** True: its unit has not let it switch, and it is undone. */
@@ -373,14 +367,19 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const release = this.released();
     await this.target.disarm(release.settings);
     if (!(await this.isServing(release))) return this.undo('failed', otherwise);
-    if (this.isRestart) return this.settleRestart(release);
-    const at = this.now();
-    const { previous } = this;
-    const retired = previous === undefined ? {} : this.retired(previous, release, at);
-    const serving = { drain_until: null, watch_until: this.watchedUntil(release, at) };
-    await this.recordServing({ previous, release }, { retired, serving }, at);
+    await this.recordSwitch(release);
     failPoint('deployment_serving');
     await this.cleanUp();
+  }
+
+  /** The record says that the release serves, and the deployment is in `clean_up`. */
+  protected async recordSwitch(release: Release<TargetSettings>): Promise<void> {
+    const at = this.now();
+    const { previous } = this;
+    // Of a service that was stopped it has drained.
+    const retired = previous?.status === 'serving' ? this.retired(previous, release, at) : {};
+    const serving = { drain_until: null, watch_until: this.watchedUntil(release, at) };
+    await this.recordServing({ previous, release }, { retired, serving }, at);
   }
 
   private async isServing(release: Release<TargetSettings>): Promise<boolean> {
@@ -389,27 +388,6 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const { runner } = this.target;
     if (runner === undefined) return true;
     return (await runner.instanceServing(settings)) === instance;
-  }
-
-  private async settleRestart({ _id, instance = 0 }: Release): Promise<void> {
-    // What it writes of the release is written while it has the service, and nobody else.
-    await this.stored();
-    await this.store.changeRelease(_id, { instance });
-    await this.enter('clean_up');
-    failPoint('deployment_serving');
-    await this.cleanUp();
-  }
-
-  /** Of what failed nothing is needed any more. What is left of it here the upkeep ends. */
-  private async endFailedInstance(): Promise<void> {
-    const release = this.released();
-    try {
-      await this.target.runner?.stop({ ...release, instance: (release.instance ?? 1) - 1 });
-    } catch (error) {
-      const warning = deploymentReasons.notCleanedUp(messageOf(error));
-      await this.change({ warnings: [...this.deployment.warnings, warning] });
-    }
-    await this.end('success', deploymentReasons.restarted(release));
   }
 
   /** Where nothing served before there is nothing to go back to. */
@@ -435,8 +413,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   }
 
   /** What fails here takes nothing back. */
-  private async cleanUp(): Promise<void> {
-    if (this.isRestart) return this.endFailedInstance();
+  protected async cleanUp(): Promise<void> {
     const release = this.released();
     const { service_id: serviceId, settings, unit } = this.deployment;
     try {
@@ -464,10 +441,9 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
 
   /** Of a deployment that has not switched. */
   protected async undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
-    const { kind, release_id: id } = this.deployment;
+    const { release_id: id } = this.deployment;
     const { release } = this;
-    if (kind === 'restart') await this.undoRestart();
-    else if (this.makesRelease && id !== null && release !== undefined) {
+    if (this.makesRelease && id !== null && release !== undefined) {
       let isDisarmed = false;
       try {
         await this.target.disarm(release.settings);
@@ -485,14 +461,6 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
       }
     }
     await this.end(status, reason);
-  }
-
-  /** The instance that served is not touched. */
-  private async undoRestart(): Promise<void> {
-    const { release } = this;
-    if (release === undefined || this.deployment.instance === undefined) return;
-    await this.target.disarm(release.settings);
-    await this.target.runner?.stop(release);
   }
 
   private async afterError(error: unknown): Promise<void> {
@@ -520,7 +488,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     return { ...release, settings: { ...settings, ssh } };
   }
 
-  private released(): Release<TargetSettings> {
+  protected released(): Release<TargetSettings> {
     if (this.release === undefined) throw new Error('a deployment of no release');
     return this.release;
   }

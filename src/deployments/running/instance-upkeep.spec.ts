@@ -498,6 +498,56 @@ describe('InstanceUpkeep', () => {
     expect(instances.calls).toEqual(['start 2']);
   });
 
+  describe('of a service that is stopped', () => {
+    const stop = (active: string | null = null): void => {
+      serve('r2', active);
+      const stopped = { deployment_id: 's', by: 'ada', at: new Date(0), message: null };
+      const service = store.serviceRecords.get(SERVICE);
+      if (service) store.serviceRecords.set(SERVICE, { ...service, stopped, status: 'stopped' });
+    };
+
+    it('runs nothing, and ends what has drained', async () => {
+      release(2, 'draining', 5_000);
+      run(2);
+      stop();
+      await round(NOW);
+      expect(instances.calls).toEqual([]);
+      await round(NOW + 6_000);
+      expect(instances.calls).toEqual(['stop 2']);
+      expect(store.releases.get('r2')?.status).toBe('kept');
+      const look = jest.spyOn(store, 'releasesOf');
+      for (const ms of [60_000, 61_000, 62_000]) await round(NOW + ms);
+      expect(instances.calls).toEqual(['stop 2']);
+      // Nothing is to be done: it is not looked at in every round.
+      expect(look).toHaveBeenCalledTimes(1);
+    });
+
+    it('leaves its instance to the deployment that stops it', async () => {
+      release(2, 'draining', -5_000);
+      run(2);
+      stop('d');
+      store.deployments.set('d', { _id: 'd', kind: 'stop', release_id: 'r2' } as never);
+      await round(NOW);
+      expect(instances.calls).toEqual([]);
+    });
+  });
+
+  it('leaves an instance that was replaced its drain', async () => {
+    release(2, 'serving');
+    const until = new Date(NOW + 5_000);
+    store.releases.set('r2', {
+      ...store.releases.get('r2'),
+      ...{ instance: 1, draining_instances: [{ instance: 0, until }] },
+    } as Release);
+    for (const one of [name(2), instanceName(SERVICE, 2, 1)]) instances.all.set(one, 'running');
+    serve('r2');
+    await round(NOW);
+    expect(instances.calls).toEqual([]);
+    await round(NOW + 5_000);
+    expect(instances.calls).toEqual(['stop 2']);
+    expect([...instances.all.keys()]).toEqual([instanceName(SERVICE, 2, 1)]);
+  });
+
   it('removes those of services that are no more, and no others', async () => {
     release(1, 'serving');
     run(1);

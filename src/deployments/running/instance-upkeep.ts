@@ -3,7 +3,13 @@ import { messageOf } from '../../common/values/error-message.js';
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import type { Leases } from '../../leases/leases.js';
-import { type Deployment, placed, type Release, type Service } from '../record/deployment.js';
+import {
+  type Deployment,
+  hasDrain,
+  placed,
+  type Release,
+  type Service,
+} from '../record/deployment.js';
 import { instanceName, instanceNamed } from '../routes/service-route.js';
 import { nameOf } from '../targets/routed.target.js';
 import {
@@ -125,7 +131,7 @@ export class InstanceUpkeep extends BackgroundRounds {
     for (const release of releases) {
       const { _id } = release;
       const name = nameOf(release);
-      const isServing = _id === service?.release_id;
+      const isServing = _id === service?.release_id && !service.stopped;
       if (_id === deployed || mayRun(release, service, now)) wanted.add(name);
       // Until a restart has switched, the instance that it is to replace is what serves.
       if (isServing && (_id !== deployed || active?.kind === 'restart')) {
@@ -134,7 +140,7 @@ export class InstanceUpkeep extends BackgroundRounds {
       } else if (!wanted.has(name) && there.has(name)) {
         this.stop(release, now);
       }
-      if (_id !== deployed) this.stopOthers(release, there);
+      if (_id !== deployed) this.stopOthers(release, there, now);
     }
     const removed = service === undefined ? [] : await this.left.removeOf(service, releases);
     for (const number of removed) {
@@ -143,21 +149,23 @@ export class InstanceUpkeep extends BackgroundRounds {
     if (service) this.quiet.note(service, releases, (one) => !this.restarts.has(one), now);
   }
 
-  /** Other instances of a release, which a restart has replaced or could not end. */
-  private stopOthers(release: Release, there: ReadonlySet<string>): void {
+  /** Other instances of a release, which a restart has replaced or could not end, and no drain. */
+  private stopOthers(release: Release, there: ReadonlySet<string>, now: number): void {
     if (there.size === 0) return;
     const { service_id: serviceId, number } = release;
     const first = instanceName(serviceId, number);
     for (const name of there) {
       const instance = instanceNamed(name, first);
       if (instance === undefined || instance === (release.instance ?? 0)) continue;
+      if (hasDrain(release, instance, now)) continue;
       const { store, runner } = this.parts;
       this.end(release, name, async () => {
         // A restart that has begun or ended since it was listed may have made it the right one.
         if ((await this.deployedOn(await store.service(serviceId))) === release._id) return;
-        const now = await store.release(release._id);
-        if (now === undefined || (now.instance ?? 0) === instance) return;
-        await runner.stop({ ...placed(now), instance });
+        const seen = await store.release(release._id);
+        if (seen === undefined || (seen.instance ?? 0) === instance) return;
+        if (hasDrain(seen, instance, now)) return;
+        await runner.stop({ ...placed(seen), instance });
         this.logger.log({ service: serviceId, instance: name }, 'a replaced instance is stopped');
       });
     }
@@ -312,7 +320,7 @@ function beforeNumber(name: string): string {
  */
 function mayRun(release: Release, service: Service | undefined, now: number): boolean {
   const { _id, status } = release;
-  if (_id === service?.release_id) return true;
+  if (_id === service?.release_id && !service.stopped) return true;
   if (status === 'serving') return Boolean(service?.active);
   return status === 'draining' && !isOver(release, now);
 }

@@ -12,6 +12,8 @@ import { DeploymentRun } from './deployment-run.js';
 import { InstanceTurns } from './instance-turns.js';
 import type { RunDeployment } from './recorded-run.js';
 import { RemovalRun } from './removal-run.js';
+import { RestartRun } from './restart-run.js';
+import { StopRun } from './stop-run.js';
 import { UnitRemovalRun } from './unit-removal-run.js';
 import { UnitRun } from './unit-run.js';
 
@@ -63,6 +65,10 @@ export class OwnDeployments {
       return new Run({ ...deployment, settings }, tools, asked).run();
     }
     if (kind === 'remove') return new RemovalRun(deployment, tools, asked).run();
+    if (kind === 'stop') return new StopRun(deployment, tools, asked).run();
+    if (kind === 'restart' || kind === 'start') {
+      return new RestartRun(deployment, tools, asked).run();
+    }
     const copied = await copiedFiles(deployment, tools);
     return new DeploymentRun(deployment, tools, { ...asked, ...copied }).run();
   }

@@ -8,8 +8,8 @@ const QUIET_MS = 30_000;
 /** How a service was when nothing was to be done. */
 interface Quiet {
   readonly release: string;
-  /** Name of its only instance. */
-  readonly instance: string;
+  /** Name of its only instance; null: it is stopped, and has none. */
+  readonly instance: string | null;
   readonly until: number;
 }
 
@@ -24,6 +24,10 @@ export class QuietServices {
   has(service: Service, own: readonly ListedInstance[], now: number): boolean {
     const known = this.quiet.get(service._id);
     const [one, ...others] = own;
+    if (known?.instance === null && one === undefined) {
+      const isSame = service.release_id === known.release && Boolean(service.stopped);
+      return isSame && !service.active && now < known.until;
+    }
     if (known === undefined || one?.runningPid === undefined || others.length > 0) return false;
     const isSame = service.release_id === known.release && one.name === known.instance;
     return isSame && !service.active && one.runningPid === service.process_id && now < known.until;
@@ -49,6 +53,7 @@ export class QuietServices {
     if (serving === undefined || service.active || !isKept(serving)) return;
     if (serving.watch_until || releases.some(({ status }) => status === 'draining')) return;
     const until = now + QUIET_MS;
-    this.quiet.set(service._id, { release: serving._id, instance: nameOf(serving), until });
+    const instance = service.stopped ? null : nameOf(serving);
+    this.quiet.set(service._id, { release: serving._id, instance, until });
   }
 }

@@ -264,10 +264,17 @@ export abstract class RecordedRun<S extends DeploySettings> {
     return holder;
   }
 
-  protected async pause(): Promise<void> {
+  /** Whoever is ending the last instance of a release has ended it before. */
+  protected async inTurn(release: Release, work: () => Promise<void>): Promise<void> {
+    const { turns } = this.tools;
+    if (turns === undefined) return work();
+    await turns.wait(release, this.asked.signal, work);
+  }
+
+  protected async pause(ms = POLL_MS): Promise<void> {
     const { signal } = this.asked;
     try {
-      await delay(POLL_MS, undefined, { signal });
+      await delay(ms, undefined, { signal });
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -276,9 +283,10 @@ export abstract class RecordedRun<S extends DeploySettings> {
   /** What the system asked for, since a release failed, is not done to another one. */
   protected async endIfOvertaken(service: Service): Promise<boolean> {
     const { failed_release_id: failed } = this.deployment;
-    if (failed === undefined || service.release_id === failed) return false;
-    const { release_id: id } = service;
-    const serving = id === null ? undefined : await this.store.release(id);
+    if (failed === undefined) return false;
+    const { release_id: id, stopped } = service;
+    if (id === failed && !stopped) return false;
+    const serving = id === null || stopped ? undefined : await this.store.release(id);
     await this.end('cancelled', deploymentReasons.overtaken(serving));
     return true;
   }
@@ -357,7 +365,8 @@ export abstract class RecordedRun<S extends DeploySettings> {
     if (!(await this.store.setServing(serviceId, _id, release._id, at))) {
       throw new DeploymentFencedError(_id);
     }
-    if (previous !== undefined && previous._id !== release._id) {
+    const isRetired = Object.keys(change.retired).length > 0;
+    if (previous !== undefined && previous._id !== release._id && isRetired) {
       await this.store.changeRelease(previous._id, change.retired);
     }
     const served_at = release.served_at ?? at;

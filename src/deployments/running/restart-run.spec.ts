@@ -1,12 +1,12 @@
 import type { Deployment, Release, Service, ServiceSettings } from '../record/deployment.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
-import { restartOf } from '../record/restart.js';
+import { type InstanceDeployment, instanceDeployment, restartOf } from '../record/restart.js';
 import {
   DeployRefusedError,
   type PlacedRelease,
   type ReleaseRunner,
 } from '../targets/deploy-target.js';
-import { DeploymentRun } from './deployment-run.js';
+import { RestartRun } from './restart-run.js';
 import { Killed, MemoryTarget } from './memory-target.fixture.js';
 
 const SETTINGS = {
@@ -26,6 +26,7 @@ class InstanceTarget extends MemoryTarget {
       return Promise.resolve();
     },
     gate: async () => this.fails.get('gate')?.(),
+    closed: () => Promise.resolve(),
     stop: ({ instance = 0 }) => {
       this.fails.get('stop')?.();
       if (instance === this.serves) throw new Error('it serves');
@@ -36,7 +37,7 @@ class InstanceTarget extends MemoryTarget {
     probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),
     before: () => 'migrate',
     runBefore: () => Promise.reject(new Error('it has done that')),
-    drainMs: () => 0,
+    drainMs: () => 10_000,
     keepAssetsMs: () => 0,
     watchMs: () => 60_000,
   };
@@ -57,6 +58,7 @@ class InstanceTarget extends MemoryTarget {
 describe('a restart', () => {
   let store: MemoryDeploymentStore;
   let target: InstanceTarget;
+  let now: number;
   const signal = new AbortController().signal;
   const release = (): Release => {
     const found = store.releases.get('r2');
@@ -65,6 +67,7 @@ describe('a restart', () => {
   };
 
   beforeEach(() => {
+    now = 1_000_000;
     store = new MemoryDeploymentStore();
     target = new InstanceTarget();
     target.placed.set(2, 'two');
@@ -90,8 +93,8 @@ describe('a restart', () => {
     const seen = await store.find(_id);
     const taken = seen && (await store.take(seen, 'w'));
     if (taken === undefined) throw new Error('it is over');
-    const tools = { store, host: 'h', targetOf: () => target };
-    return new DeploymentRun(taken, tools, { signal }).run();
+    const tools = { store, host: 'h', targetOf: () => target, now: () => new Date(now) };
+    return new RestartRun(taken, tools, { signal }).run();
   };
   const seen = (): unknown => ({
     ...{ running: [...target.running], serves: target.serves, instance: release().instance ?? 0 },
@@ -157,5 +160,100 @@ describe('a restart', () => {
     const service = store.serviceRecords.get('default/shop');
     if (service) store.serviceRecords.set('default/shop', { ...service, unit: 'default/all' });
     expect(await run(await accept())).toMatchObject({ status: 'success' });
+  });
+
+  describe('that somebody asks for', () => {
+    const asked = (kind: InstanceDeployment): Promise<Deployment> => {
+      const service = store.serviceRecords.get('default/shop');
+      if (service === undefined) throw new Error('it is there');
+      return store.accept(instanceDeployment(kind, release(), 'ada'), service);
+    };
+    const change = (more: Partial<Service>): void => {
+      const service = store.serviceRecords.get('default/shop');
+      if (service) store.serviceRecords.set('default/shop', { ...service, ...more });
+    };
+    const stopped = { deployment_id: 's', by: 'ada', at: new Date(0), message: null };
+    const stop = (status: Release['status'], until: number | null): void => {
+      change({ status: 'stopped', stopped });
+      const drain_until = until === null ? null : new Date(until);
+      store.releases.set('r2', { ...release(), status, drain_until });
+      target.current = undefined;
+      target.serves = undefined;
+      if (status === 'kept') target.running.clear();
+    };
+
+    it('leaves the one before its drain, also where it was written twice', async () => {
+      const one = await asked('restart');
+      jest.spyOn(store, 'changeRelease').mockImplementationOnce(async (...args) => {
+        await store.changeRelease(...args);
+        throw new Killed();
+      });
+      await expect(run(one)).rejects.toThrow(Killed);
+      now += 2_000;
+      expect(await run(one)).toMatchObject({ reason: { code: 'instance_replaced' } });
+      expect(seen()).toMatchObject({ running: [0, 1], serves: 1, instance: 1, status: 'serving' });
+      const drain = (instance: number, until: number) => ({ instance, until: new Date(until) });
+      expect(release().draining_instances).toEqual([drain(0, 1_010_000)]);
+      await run(await asked('restart'));
+      expect(release().draining_instances).toEqual([drain(0, 1_010_000), drain(1, 1_012_000)]);
+      for (let more = 0; more < 2; more += 1) await run(await asked('restart'));
+      expect(release().draining_instances?.map(({ instance }) => instance)).toEqual([1, 2, 3]);
+      now += 60_000;
+      await run(await asked('restart'));
+      expect(release().draining_instances).toHaveLength(1);
+    });
+
+    it('is not done to what is stopped, nor to another release', async () => {
+      const one = await asked('restart');
+      change({ stopped });
+      expect(await run(one)).toMatchObject({ status: 'failed', reason: { code: 'is_stopped' } });
+      const other = await asked('restart');
+      change({ stopped: null, release_id: 'r3' });
+      expect(await run(other)).toMatchObject({ reason: { code: 'other_serves' } });
+      expect(seen()).toMatchObject({ running: [0], serves: 0 });
+    });
+
+    it('is not done by the system to what somebody has stopped', async () => {
+      const one = await accept();
+      change({ stopped });
+      expect(await run(one)).toMatchObject({ status: 'cancelled', reason: { code: 'overtaken' } });
+    });
+
+    it('starts what is stopped, with another instance', async () => {
+      stop('kept', null);
+      const ended = await run(await asked('start'));
+      expect(ended).toMatchObject({ status: 'success', reason: { code: 'service_started' } });
+      expect(seen()).toMatchObject({ running: [1], serves: 1, instance: 1, status: 'serving' });
+      expect(release()).toMatchObject({ draining_instances: [], drain_until: null });
+      const service = store.serviceRecords.get('default/shop');
+      // What it goes back to when it fails stays what it was.
+      const same = { release_id: 'r2', deployment_id: 'd2' };
+      expect(service).toMatchObject({ ...same, status: 'running', stopped: null });
+      expect(await run(await asked('start'))).toMatchObject({
+        ...{ status: 'success', reason: { code: 'not_stopped' } },
+      });
+    });
+
+    it('starts what drains still beside it', async () => {
+      stop('draining', now + 5_000);
+      await run(await asked('start'));
+      expect(seen()).toMatchObject({ running: [0, 1], serves: 1, status: 'serving' });
+      expect(release().draining_instances).toEqual([{ instance: 0, until: new Date(now + 5_000) }]);
+    });
+
+    it('leaves it stopped where it does not pass its gate', async () => {
+      stop('kept', null);
+      target.fails.set('gate', () => {
+        throw new DeployRefusedError({ code: 'gate_failed', message: 'GET / answers 500' });
+      });
+      expect(await run(await asked('start'))).toMatchObject({ reason: { code: 'gate_failed' } });
+      expect(seen()).toMatchObject({
+        running: [],
+        serves: undefined,
+        status: 'kept',
+        active: null,
+      });
+      expect(store.serviceRecords.get('default/shop')).toMatchObject({ stopped });
+    });
   });
 });

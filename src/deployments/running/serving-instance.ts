@@ -15,6 +15,7 @@ export async function servingInstance(
 ): Promise<ServingInstance> {
   const service = await store.service(serviceId);
   if (service?.release_id == null) return none('nothing of it serves');
+  if (service.stopped) return none('it is stopped');
   const release = await store.release(service.release_id);
   if (release === undefined) return none('the record has no release that serves');
   if (release.host !== host) {

@@ -65,6 +65,7 @@ class ProgramTarget extends MemoryTarget {
       this.gateFails?.(this.gates.length);
       return Promise.resolve();
     },
+    closed: () => Promise.resolve(),
     stop: () => Promise.resolve(),
     instanceServing: () => Promise.resolve(0),
     probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),

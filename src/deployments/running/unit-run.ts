@@ -225,7 +225,7 @@ export class UnitRun extends RecordedRun<UnitSettings> {
     const planned = await Promise.all(
       parts.map(async ({ service_id: id, release_id }): Promise<PlannedPart | undefined> => {
         const service = await this.store.service(id);
-        if (service?.release_id === release_id) return undefined;
+        if (service?.release_id === release_id && !service.stopped) return undefined;
         const wanted = await this.store.release(release_id);
         if (service === undefined || wanted === undefined || GONE.includes(wanted.status)) {
           throw new DeployRefusedError(deploymentReasons.partGone(number, id));

@@ -156,6 +156,8 @@ export interface ReleaseRunner<S extends TargetSettings = TargetSettings> {
   instanceServing(settings: S): Promise<number | undefined>;
   /** One look at it, and one probe of its gate. */
   probe(release: PlacedRelease<S>): Promise<ReleaseLook>;
+  /** Resolves when no new request reaches it any more, of a service that the record has stopped. */
+  closed(release: PlacedRelease<S>): Promise<void>;
   /** Ends it, and gives back what only a running one needs; the release can be started again. */
   stop(release: PlacedRelease<S>): Promise<void>;
   /** What has begun may take so long still when another one serves, ms. */

@@ -48,7 +48,7 @@ const SHOWN = 200;
 
 export interface RoutedParts {
   readonly proxy: ReverseProxy;
-  readonly routes: Pick<ProxyRoutes, 'ensureRoute' | 'ensureNoRoute'>;
+  readonly routes: Pick<ProxyRoutes, 'ensureRoute' | 'ensureNoRoute' | 'ensureClosed'>;
   readonly ports: PortLeases;
   readonly sealed: SealedTexts;
   /** Name of this host. */
@@ -78,6 +78,7 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     runBefore: (release, tell, signal) => orAway(this.runBefore(release, tell, signal)),
     instanceServing: (settings) => this.instanceServing(settings),
     probe: (release) => orAway(this.probed(release)),
+    closed: ({ service_id: id }) => orAway(this.parts.routes.ensureClosed(shortName(id))),
     stop: (release) => orAway(this.stop(release)),
     drainMs: ({ drain }) => drain,
     keepAssetsMs: ({ keep_assets: ms = 0 }) => ms,

@@ -85,6 +85,10 @@ describe('the configuration of Caddy', () => {
       match: [{ vars: { upstream: [''] } }],
       handle: [{ handler: 'static_response', status_code: 503 }],
     });
+    expect(stepsOf(route)[2]).toMatchObject({
+      match: [{ vars: { upstream: ['stopped'] } }],
+      handle: [{ status_code: 503, body: 'This service is stopped.\n' }],
+    });
   });
 
   it('repeats no request, closes idle connections first, and leaves streams to their ends', () => {
@@ -109,7 +113,7 @@ describe('the configuration of Caddy', () => {
 });
 
 describe('the routes of a configuration', () => {
-  const read = (config: unknown) => plainRoutes(readRoutes(config, () => upstream));
+  const read = (config: unknown) => plainRoutes(readRoutes(config, () => ({ upstream })));
 
   it('are those that it was made of', () => {
     const six: Route = { id: 'six', listen: { address: '::', port: 8081 }, upstream };
@@ -119,13 +123,15 @@ describe('the routes of a configuration', () => {
   });
 
   it('are without those of which nobody knows where they lead', () => {
-    const known = (id: string) => (id === 'web' ? upstream : undefined);
+    const known = (id: string) => (id === 'web' ? { upstream } : undefined);
     expect(readRoutes(made([web, shop]), known)).toEqual([web]);
   });
 
   it('have no upstream where they lead nowhere yet', () => {
     const { id, listen } = web;
-    expect(readRoutes(made([web]), () => 'none')).toEqual([{ id, listen }]);
+    expect(readRoutes(made([web]), () => ({}))).toEqual([{ id, listen }]);
+    const isStopped = true;
+    expect(readRoutes(made([web]), () => ({ isStopped }))).toEqual([{ id, listen, isStopped }]);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
-import type { PortListen, Route, Upstream } from './reverse-proxy.js';
+import type { PortListen, Route } from './reverse-proxy.js';
 import { type DomainPorts, hostAndPort, isPortListen, parseHostAndPort } from './route-rules.js';
+import { type RouteLead, STOPPED_TEXT } from './route-lead.js';
 
 /** How domains are served; of routes by port alone none of it is used. */
 export interface CaddyOptions {
@@ -34,7 +35,7 @@ const STREAM_CLOSE_DELAY = '87600h';
 const DOMAINS = 'domains';
 /** Of a request: what the file of its route says. */
 const UPSTREAM_VARIABLE = 'upstream';
-/** Groups of what that says (`upstreamText`). */
+/** Groups of what that says (`leadText`). */
 const ALONE = { name: 'alone', pattern: '^(\\S+)' };
 const WITH_ASSETS = { name: 'with_assets', pattern: '^(\\S+) (\\S+)$' };
 /** What pages load by names that differ in each release. */
@@ -43,6 +44,7 @@ const STATIC_FILES = [
   ...['jpg', 'jpeg', 'gif', 'webp', 'avif', 'ico', 'mp3', 'mp4', 'ogg', 'webm'],
 ];
 const NOTHING_YET = 'Nothing has been deployed here yet.\n';
+const STOPPED = 'This service is stopped.\n';
 
 /**
  * The whole configuration of a Caddy that has these routes and no other. Pure.
@@ -129,19 +131,28 @@ function certificateApps(certificates: CaddyOptions['certificates']): JsonObject
   };
 }
 
-/** The file is read once for a request: it is empty as long as nothing was deployed. */
-function routeHandler(id: string): Json {
-  const nothing = {
+function unavailable(body: string): Json {
+  return {
     handler: 'static_response',
     status_code: 503,
     headers: { 'Content-Type': ['text/plain; charset=utf-8'], 'Cache-Control': ['no-store'] },
-    body: NOTHING_YET,
+    body,
   };
+}
+
+/** The file is read once for a request: it is empty as long as nothing was deployed. */
+function routeHandler(id: string): Json {
+  const whenItSays = (text: string, body: string): Json => ({
+    match: [{ vars: { [UPSTREAM_VARIABLE]: [text] } }],
+    handle: [unavailable(body)],
+    terminal: true,
+  });
   return {
     handler: 'subroute',
     routes: [
       { handle: [{ handler: 'vars', [UPSTREAM_VARIABLE]: `{file.${UPSTREAMS}/${id}}` }] },
-      { match: [{ vars: { [UPSTREAM_VARIABLE]: [''] } }], handle: [nothing], terminal: true },
+      whenItSays('', NOTHING_YET),
+      whenItSays(STOPPED_TEXT, STOPPED),
       {
         match: [{ ...says(WITH_ASSETS), ...isForStaticFile() }],
         handle: [{ ...proxyTo(WITH_ASSETS, 1), handle_response: [elsewhereWhenMissing()] }],
@@ -212,12 +223,11 @@ function proxyTo({ name }: { readonly name: string }, group: 1 | 2): JsonObject 
  * The routes that a configuration has, as far as it can be read. To know whether these are all of
  * it, make a configuration of them and compare.
  *
- * @param upstreamOf `none`: the route leads nowhere yet; undefined: nobody knows, and the route is
- *   left out
+ * @param leadOf undefined: nobody knows where the route leads, and it is left out
  */
 export function readRoutes(
   config: unknown,
-  upstreamOf: (id: string) => Upstream | 'none' | undefined,
+  leadOf: (id: string) => RouteLead | undefined,
 ): Route[] {
   const servers = member(member(member(config, 'apps'), 'http'), 'servers');
   return Object.entries(objectOf(servers)).flatMap(([name, server]) => {
@@ -225,10 +235,10 @@ export function readRoutes(
     return listOf(member(server, 'routes')).flatMap((route): Route[] => {
       const id = member(route, '@id');
       if (typeof id !== 'string') return [];
-      const upstream = upstreamOf(id);
+      const lead = leadOf(id);
       const listen = address ?? domainOf(route);
-      if (upstream === undefined || listen === undefined) return [];
-      return [{ id, listen, ...(upstream !== 'none' && { upstream }) }];
+      if (lead === undefined || listen === undefined) return [];
+      return [{ id, listen, ...lead }];
     });
   });
 }

@@ -33,12 +33,8 @@ import {
   parseHostAndPort,
   plainRoutes,
 } from './route-rules.js';
-import {
-  parseUpstream,
-  UpstreamFiles,
-  type UpstreamTexts,
-  upstreamText,
-} from './upstream-files.js';
+import { leadText, parseLead } from './route-lead.js';
+import { UpstreamFiles, type UpstreamTexts } from './upstream-files.js';
 
 /** Where a running Caddy is reached. */
 export interface CaddyAddress {
@@ -88,8 +84,7 @@ export class CaddyProxy extends ReverseProxy {
 
   async upstreamOf(routeId: string): Promise<Upstream | undefined> {
     checkId(routeId);
-    const found = parseUpstream(await this.inFiles((files) => files.textOf(routeId)));
-    return found === 'none' ? undefined : found;
+    return parseLead(await this.inFiles((files) => files.textOf(routeId)))?.upstream;
   }
 
   async arm(routeId: string, upstream: Upstream, token: string): Promise<void> {
@@ -153,8 +148,9 @@ export class CaddyProxy extends ReverseProxy {
     files: UpstreamFiles,
   ): Promise<readonly string[]> {
     const corrected: string[] = [];
-    for (const { id, upstream } of routes) {
-      const [seen, text] = [texts.get(id), upstreamText(upstream)];
+    for (const route of routes) {
+      const { id } = route;
+      const [seen, text] = [texts.get(id), leadText(route)];
       if (seen === text) continue;
       const change = await files.correct(id, seen, text);
       if (change === 'changed') throw new ProxyConflictError();
@@ -214,8 +210,8 @@ export class CaddyProxy extends ReverseProxy {
     const texts = await new UpstreamFiles(folder).read().catch((error: unknown) => {
       throw new ProxyAwayError(messageOf(error), { cause: error });
     });
-    const ids = new Set(readRoutes(config, () => 'none').map(({ id }) => id));
-    const routes = plainRoutes(readRoutes(config, (id) => parseUpstream(texts.get(id))));
+    const ids = new Set(readRoutes(config, () => ({})).map(({ id }) => id));
+    const routes = plainRoutes(readRoutes(config, (id) => parseLead(texts.get(id))));
     return {
       routes,
       isWhole: isDeepStrictEqual(caddyConfig(routes, config, this.options), config),

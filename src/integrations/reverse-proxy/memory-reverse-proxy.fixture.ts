@@ -90,8 +90,8 @@ export class MemoryReverseProxy extends ReverseProxy {
     this.armed.delete(routeId);
     const { upstream } = ready;
     if (!this.routes.some(({ id }) => id === routeId)) this.ahead.set(routeId, upstream);
-    this.routes = this.routes.map((route) =>
-      route.id === routeId ? { ...route, upstream } : route,
+    this.routes = plainRoutes(
+      this.routes.map((route) => (route.id === routeId ? { ...route, upstream } : route)),
     );
     this.writes += 1;
   }
@@ -130,8 +130,7 @@ export class MemoryReverseProxy extends ReverseProxy {
   private besideSwitch(route: Route): Route {
     const now = this.routes.find(({ id }) => id === route.id);
     if (now === undefined || !this.armed.has(route.id)) return route;
-    const { id, listen } = route;
-    return { id, listen, ...(now.upstream !== undefined && { upstream: now.upstream }) };
+    return { ...now, listen: route.listen };
   }
 
   private state(): ProxyState {

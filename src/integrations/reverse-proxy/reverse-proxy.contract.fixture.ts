@@ -141,6 +141,21 @@ export function reverseProxyContract(start: () => Promise<ProxyUnderTest>): void
       expect(await routes()).toEqual([shop, nothing(web)]);
     });
 
+    it('says that it is stopped, or not yet there', async () => {
+      const stopped = { ...nothing(web), isStopped: true } as const;
+      await apply(web, shop);
+      expect((await apply(stopped, shop)).changed).toBe('upstreams');
+      expect(await test.proxy.current()).toMatchObject({ isWhole: true });
+      expect(await routes()).toEqual([shop, stopped]);
+      expect(await test.proxy.upstreamOf('web')).toBeUndefined();
+      expect((await apply(stopped, shop)).changed).toBe('nothing');
+      expect((await apply(nothing(web), shop)).changed).toBe('upstreams');
+      await apply(stopped, shop);
+      await test.proxy.arm('web', port(7002), 'a.1');
+      await test.proxy.switchTo('web', 'a.1');
+      expect(await routes()).toEqual([shop, at('web', test.ports[0], 7002)]);
+    });
+
     it('is switched to its first one', async () => {
       await apply(nothing(web));
       await test.proxy.arm('web', port(7002), 'a.1');

@@ -38,6 +38,8 @@ export interface Route {
   readonly listen: PortListen | DomainListen;
   /** Absent: nothing was deployed there yet. Who asks there is told so, with the status 503. */
   readonly upstream?: Upstream | undefined;
+  /** Of one without an upstream: its service is stopped, and that is what who asks is told. */
+  readonly isStopped?: true | undefined;
 }
 
 /** What a proxy has. */

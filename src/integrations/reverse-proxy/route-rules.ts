@@ -56,10 +56,11 @@ export function shownListen(listen: PortListen | DomainListen): string {
 /** In the order of their ids, without what a caller has put into them beside. */
 export function plainRoutes(routes: readonly Route[]): readonly Route[] {
   return routes
-    .map(({ id, listen, upstream }) => ({
+    .map(({ id, listen, upstream, isStopped }) => ({
       id,
       listen: plainListen(listen),
       ...(upstream !== undefined && { upstream: plainUpstream(upstream) }),
+      ...(upstream === undefined && isStopped === true && { isStopped }),
     }))
     .sort((one, other) => (one.id < other.id ? -1 : 1));
 }

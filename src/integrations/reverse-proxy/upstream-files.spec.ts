@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RouteDisarmedError, type Upstream } from './reverse-proxy.js';
-import { parseUpstream, UpstreamFiles, upstreamText } from './upstream-files.js';
+import { UpstreamFiles } from './upstream-files.js';
 
 const at = (port: number): Upstream => ({ host: '127.0.0.1', port });
 
@@ -17,28 +17,6 @@ class OvertakenFiles extends UpstreamFiles {
     return super.textOf(id);
   }
 }
-
-describe('what the file of an upstream says', () => {
-  it.each<[string, Upstream | undefined]>([
-    ['', undefined],
-    ['127.0.0.1:1', at(1)],
-    ['[::1]:1 shop.test:2', { host: '::1', port: 1, assetsFrom: { host: 'shop.test', port: 2 } }],
-  ])('%j is read as it was written', (text, upstream) => {
-    expect(upstreamText(upstream)).toBe(text);
-    expect(parseUpstream(text)).toEqual(upstream ?? 'none');
-  });
-
-  it.each([undefined, ' ', 'x', '127.0.0.1:1 ', '127.0.0.1:1 x', '127.0.0.1:1  127.0.0.1:2'])(
-    '%j is nothing of ours',
-    (text) => {
-      expect(parseUpstream(text)).toBeUndefined();
-    },
-  );
-
-  it('nothing of ours are three', () => {
-    expect(parseUpstream('127.0.0.1:1 127.0.0.1:2 127.0.0.1:3')).toBeUndefined();
-  });
-});
 
 describe('the files of upstreams', () => {
   let folder: string;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RouteDisarmedError, type Upstream } from './reverse-proxy.js';
-import { hostAndPort, parseHostAndPort } from './route-rules.js';
+import { leadText } from './route-lead.js';
 
 /** Texts of the files, by id of the route. */
 export type UpstreamTexts = ReadonlyMap<string, string>;
@@ -14,29 +14,6 @@ export type UpstreamChange = 'done' | 'armed' | 'changed';
 /** Neither begins as an id does, and no id and no token has a `~`. */
 const ARMED = '.armed~';
 const DRAFT = '.draft~';
-
-/**
- * What the file of an upstream says: where it listens, and behind a space who is asked for static
- * files beside it. A route that leads nowhere yet has an empty one.
- */
-export function upstreamText(upstream: Upstream | undefined): string {
-  if (upstream === undefined) return '';
-  const { assetsFrom } = upstream;
-  return [upstream, ...(assetsFrom === undefined ? [] : [assetsFrom])]
-    .map(({ host, port }) => hostAndPort(host, port))
-    .join(' ');
-}
-
-/** Undefined: it says nothing of this kind. */
-export function parseUpstream(text: string | undefined): Upstream | 'none' | undefined {
-  if (text === undefined) return undefined;
-  if (text === '') return 'none';
-  const [first = '', ...others] = text.split(' ');
-  const [upstream, assetsFrom] = [first, ...others].map(parseHostAndPort);
-  if (others.length > 1 || upstream === undefined) return undefined;
-  if (others.length === 0) return upstream;
-  return assetsFrom && { ...upstream, assetsFrom };
-}
 
 /**
  * Where routes lead: a file for each, named as the route, which Caddy reads for each request. It is
@@ -108,7 +85,7 @@ export class UpstreamFiles {
   /** See `ReverseProxy.arm`. */
   async arm(id: string, upstream: Upstream, token: string): Promise<void> {
     const own = `${ARMED}${id}~${token}`;
-    await this.write(this.path(own), upstreamText(upstream));
+    await this.write(this.path(own), leadText({ upstream }));
     await this.removeAll((await this.ready(id)).filter((name) => name !== own));
   }
 

@@ -3,6 +3,7 @@ import { type NameRecord, recordOfNamed } from '../../common/values/name-record.
 import { INSTANCE_CHECK_TYPES } from '../../engine/steps/deploy/deploy-action.js';
 import { DEFAULT_CHECK } from '../checks/service-check.js';
 import { windowAt } from '../record/maintenance.js';
+import { serviceStopResponse, ServiceStopResponse } from './instance-request.dto.js';
 import { maintenanceResponse, MaintenanceResponse } from './maintenance.dto.js';
 import { portOf } from '../checks/endpoint-url.js';
 import { SERVICE_STATUSES } from '../checks/service-status.js';
@@ -231,6 +232,13 @@ export class ServiceResponse {
   @ApiProperty({ type: MaintenanceResponse, nullable: true, description: 'null: it has none now.' })
   maintenance!: MaintenanceResponse | null;
 
+  @ApiProperty({
+    type: ServiceStopResponse,
+    nullable: true,
+    description: 'null: nobody has stopped it.',
+  })
+  stopped!: ServiceStopResponse | null;
+
   @ApiProperty({ type: [EndpointResponse] })
   endpoints!: EndpointResponse[];
 
@@ -275,6 +283,7 @@ export function serviceResponse(view: ServiceView): ServiceResponse {
     dependencies: watched?.dependencies ?? [],
     root_cause: rootCause(view),
     maintenance: window ? maintenanceResponse(window) : null,
+    stopped: deployed?.stopped ? serviceStopResponse(deployed.stopped) : null,
     endpoints: endpoints.map((one) => ({ ...one })),
     check: { ...(watched?.check ?? DEFAULT_CHECK) },
     checks: view.checks.map(checkResponse),

@@ -78,6 +78,7 @@ describe('LocalServiceTarget', () => {
     target = new LocalServiceTarget({
       ...{ services, proxy, ports: ports.leases, releases: new ServiceReleases(home, programs) },
       routes: {
+        ensureClosed: () => Promise.resolve(),
         ensureNoRoute: () => (routesGone ? Promise.reject(routesGone) : Promise.resolve()),
         ensureRoute: async (route) => {
           const { routes, version } = await proxy.current();
