@@ -37,7 +37,8 @@ export class DeploymentsService {
   async explain(id: string): Promise<ExplainedDeployment> {
     const view = await this.get(id);
     const { deployment, release, previous, approval } = view;
-    const serving = (await this.store.service(deployment.service_id))?.release_id;
+    const service = await this.store.service(deployment.service_id);
+    const serving = service?.stopped ? null : service?.release_id;
     const copied = deployment.source_release_id;
     const others = await this.store.releasesWith([serving, copied].flatMap((one) => one ?? []));
     return {

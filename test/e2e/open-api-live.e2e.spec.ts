@@ -200,7 +200,21 @@ describe('the OpenAPI document and the live server', () => {
     );
     await until(await trigger(pipeline), 'success');
     await api.json(200, 'GET', '/api/services/default%2Flogged/logs?lines=5');
-    await api.json(202, 'DELETE', '/api/services/default%2Flogged');
+    const body = { reason: 'a new disk' };
+    const path = '/api/services/default%2Flogged';
+    await api.json(202, 'POST', `${path}/stop`, { body });
+    await eventually(async () => {
+      const { stopped } = await api.json<{ stopped: unknown }>(200, 'GET', path);
+      return stopped ?? undefined;
+    });
+    await api.json(409, 'POST', `${path}/restart`);
+    await api.json(202, 'POST', `${path}/start`);
+    await eventually(async () => {
+      const { stopped } = await api.json<{ stopped: unknown }>(200, 'GET', path);
+      return stopped === null || undefined;
+    });
+    await api.json(202, 'POST', `${path}/restart`);
+    await api.json(202, 'DELETE', path);
     expect(api.problems).toEqual([]);
   });
 

@@ -154,6 +154,13 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
     );
   });
 
+  it('it is stopped, and the worker of that is killed, at each point; then it is started', async () => {
+    await rig.killStopAtEach(
+      (name) => containers.isStopped(name),
+      (name) => routed.served(name),
+    );
+  });
+
   it('it is removed, and the worker of that is killed, at each point', async () => {
     await rig.killRemovalAtEach((name) => containers.isGone(name));
   });

@@ -124,6 +124,13 @@ describe('a deployment of a program of the host, when', () => {
     );
   });
 
+  it('it is stopped, and the worker of that is killed, at each point; then it is started', async () => {
+    await rig.killStopAtEach(
+      (name) => programs.isStopped(name),
+      (name) => routed.served(name),
+    );
+  });
+
   it('it is removed, and the worker of that is killed, at each point', async () => {
     await rig.killRemovalAtEach((name) => programs.isGone(name));
   });

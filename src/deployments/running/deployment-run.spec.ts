@@ -459,6 +459,24 @@ describe('DeploymentRun', () => {
     });
   });
 
+  it('puts a release into the service of one that was stopped, also the same files', async () => {
+    target.runner = RUNNER;
+    await deploy('one', { execution_id: 'e' });
+    const stopped = { deployment_id: 'd', by: 'ada', at: new Date(0), message: null };
+    const [first] = store.releases.values();
+    const shop = store.serviceRecords.get('default/shop');
+    if (first === undefined || shop === undefined) throw new Error('it is there');
+    store.releases.set(first._id, { ...first, status: 'kept' });
+    store.serviceRecords.set(shop._id, { ...shop, status: 'stopped', stopped });
+    const again = await deploy('one', { execution_id: 'e' });
+    expect(again).toMatchObject({ reason: { code: 'release_serves', data: { previous: 1 } } });
+    // It had its drain when it was stopped.
+    expect(statuses()).toEqual({ 1: 'kept', 2: 'serving' });
+    expect(await store.service('default/shop')).toMatchObject({ status: 'running', stopped: null });
+    await deploy('two', { execution_id: 'f' });
+    expect(statuses()).toMatchObject({ 2: 'draining', 3: 'serving' });
+  });
+
   it('deploys the same image of one execution again where it is run in another way', async () => {
     const settings: TargetSettings = {
       ...{ type: 'docker_container', service_id: '/srv/shop', keep: 2, image: 'shop:1', port: 80 },

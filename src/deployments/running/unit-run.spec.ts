@@ -270,6 +270,20 @@ describe('UnitRun', () => {
     },
   );
 
+  it('goes back with a part that was stopped, though it has the release already', async () => {
+    await deploy('one');
+    const [one] = await store.releasesOf('default/api');
+    await deploy('two');
+    const api = store.serviceRecords.get('default/api');
+    if (one === undefined || api === undefined) throw new Error('it is there');
+    const stopped = { deployment_id: 'd', by: 'ada', at: new Date(0), message: null };
+    store.serviceRecords.set(api._id, { ...api, release_id: one._id, stopped });
+    const back = await rollback(1);
+    expect(partsOf(back).map(({ service: name }) => name)).toEqual(PARTS);
+    expect([back.status, expectWhole()]).toEqual(['success', 'one']);
+    expect(store.serviceRecords.get('default/api')?.stopped).toBeNull();
+  });
+
   it('takes back in the opposite order, by rollbacks of its own', async () => {
     await deploy('one');
     kill('switchTo', 'web', refusal('busy'));

@@ -49,6 +49,11 @@ export class ContainerServices {
     );
   }
 
+  /** Nothing of a service that was stopped runs, and it has no port but that of its route. */
+  async isStopped(service: string): Promise<boolean> {
+    return (await this.containersOf(service)).length === 0 && this.routed.isClosed(service);
+  }
+
   /** Nothing is there of a service that was removed. */
   async isGone(service: string): Promise<boolean> {
     return (await this.hasNothing(service)) && (await this.routed.isGone(service));

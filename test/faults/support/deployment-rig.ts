@@ -13,6 +13,9 @@ const STARTS_AT_ONCE = 2;
 /** Of a worker, where something is not as it should be; characters. */
 const SHOWN_OUTPUT = 2_000;
 const NEVER = new AbortController().signal;
+const STOP_POINTS: readonly FailPoint[] = [
+  ...(['deployment_switching', 'service_stopped', 'service_drained', 'instance_ended'] as const),
+];
 const REMOVAL_POINTS: readonly FailPoint[] = ['service_withdrawn', 'releases_removed'];
 /** An instance beside what serves, and both sides of a switch. */
 const MAIN_POINTS: readonly FailPoint[] = [
@@ -395,20 +398,46 @@ export class DeploymentRig {
     );
     await Promise.all(
       names.map(async (name) => {
-        await eventually(async () => {
-          const [last] = await this.deploymentsOf(name);
-          return last?.kind === 'remove' && OVER.includes(last.status) ? true : undefined;
-        }, END_MS);
-        const [{ status, reason } = { status: '', reason: undefined }] =
-          await this.deploymentsOf(name);
-        expect([name, status, reason]).toMatchObject([
-          name,
-          'success',
-          { code: 'service_removed' },
-        ]);
+        await this.lastSucceeds(name, 'service_removed');
         await eventually(async () => (await isGone(name)) || undefined, END_MS);
       }),
     );
+  }
+
+  /**
+   * A stop is finished by whoever finds it, and what was stopped can be started.
+   *
+   * @param isStopped nothing of the service runs, and its route is all that it has
+   * @param answer what the outside is answered
+   */
+  async killStopAtEach(
+    isStopped: (name: string) => Promise<boolean>,
+    answer: (name: string) => Promise<string>,
+  ): Promise<void> {
+    const ask = (name: string, what: 'stop' | 'start'): Promise<unknown> =>
+      this.server.call('POST', `/api/services/default%2F${name}/${what}`);
+    const names = await this.killAskedAtEach('stopped', STOP_POINTS, (name) => ask(name, 'stop'));
+    await Promise.all(
+      names.map(async (name) => {
+        await this.lastSucceeds(name, 'service_stopped');
+        await eventually(async () => (await isStopped(name)) || undefined, END_MS);
+        expect(await answer(name)).toBe('This service is stopped.\n');
+        const service = await this.server.call('GET', `/api/services/default%2F${name}`);
+        expect(service).toMatchObject({ status: 'stopped', stopped: { reason: null } });
+        await ask(name, 'start');
+        await this.lastSucceeds(name, 'service_started');
+        expect(await answer(name)).toBe('new');
+      }),
+    );
+  }
+
+  /** The last deployment ends so, whoever does it. */
+  private async lastSucceeds(name: string, code: string): Promise<void> {
+    const { status, reason } = await eventually(async () => {
+      const [last] = await this.deploymentsOf(name);
+      return last !== undefined && OVER.includes(last.status) ? last : undefined;
+    }, END_MS);
+    expect([name, status, reason]).toMatchObject([name, 'success', { code }]);
   }
 
   /** A release is deployed, and its worker stands still at the point, until it gets SIGCONT. */

@@ -51,6 +51,12 @@ export class ProgramServices {
     ].every(([is, wanted]) => JSON.stringify(is) === JSON.stringify(wanted));
   }
 
+  /** Nothing of a service that was stopped runs, and it has no port but that of its route. */
+  async isStopped(service: string): Promise<boolean> {
+    const left = [this.recordsOf(service), this.workedIn(service), await this.instancesOf(service)];
+    return left.flat().length === 0 && this.routed.isClosed(service);
+  }
+
   /** Nothing is there of a service that was removed. */
   async isGone(service: string): Promise<boolean> {
     return (await this.hasNothing(service)) && (await this.routed.isGone(service));

@@ -83,6 +83,13 @@ export class RoutedServices {
     return routes?.length === 0 && (await this.leasesOf(name)).length === 0;
   }
 
+  /** Of a service that was stopped: its route leads nowhere, and has its only port. */
+  async isClosed(name: string): Promise<boolean> {
+    const [upstream, ...others] = (await this.upstreamsOf(name)) ?? [0];
+    const leases = await this.leasesOf(name);
+    return upstream === undefined && others.length === 0 && leases.join() === 'route';
+  }
+
   killProxy(): Promise<void> {
     return this.killNamed('caddy/process.json');
   }
