@@ -54,7 +54,6 @@ describe('InstanceRequests', () => {
 
   it.each<[string, Partial<Service>, string]>([
     ['a folder', { service_type: 'local_directory' }, 'is a folder'],
-    ['a unit', { service_type: 'hybrid' }, 'is a unit'],
     ['nothing that serves', { release_id: null }, 'Nothing of default/shop serves.'],
   ])('refuses %s', async (_what, more, message) => {
     serve(more);

@@ -46,12 +46,6 @@ export class InstanceRequests {
         suggestions: [`To take it out of service: ./millrace services remove ${id}`],
       });
     }
-    if (type === 'hybrid') {
-      const parts = (release.parts ?? []).map((part) => part.service_id);
-      throw conflict(`${id} is a unit: its parts are stopped and started one by one.`, {
-        suggestions: [`Its parts: ${parts.join(', ')}`],
-      });
-    }
     return release;
   }
 }

@@ -136,6 +136,20 @@ steps:
     });
     expect(await served()).toEqual(['1', '1']);
 
+    const asked = async (what: string): Promise<DeploymentBody> => {
+      const { deployment_id: one } = await server.call<DeploymentBody>(
+        ...(['POST', `/api/services/production%2Fshop/${what}`] as const),
+      );
+      return ended(one);
+    };
+    const programs = [{ service: 'shop-api', status: 'success' }];
+    expect(await asked('stop')).toMatchObject({ status: 'success', kind: 'stop', parts: programs });
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(503);
+    expect(await asked('start')).toMatchObject({ status: 'success', parts: programs });
+    expect(await served()).toEqual(['1', '1']);
+    expect(await asked('restart')).toMatchObject({ status: 'success', parts: programs });
+    expect(await served()).toEqual(['1', '1']);
+
     const remove = (name: string): Promise<{ readonly deployment_id: string }> =>
       server.call('DELETE', `/api/services/production%2F${name}`);
     await expect(remove('shop-api')).rejects.toThrow('is a part of production/shop');

@@ -118,9 +118,22 @@ export const deploymentReasons = {
     code: 'nothing_serves',
     message: `nothing of ${service} serves`,
   }),
+  nothingRuns: (unit: string): Reason => ({
+    code: 'nothing_runs',
+    message: `no part of ${unit} has an instance for which that could be done`,
+  }),
   otherServes: (service: string): Reason => ({
     code: 'other_serves',
     message: `another release of ${service} is in service by now: nothing was changed`,
+  }),
+  partsServe: (unit: string): Reason => ({
+    code: 'parts_serve',
+    message: `all parts of ${unit} that run serve`,
+  }),
+  partOfInstances: (kind: Deployment['kind'], part: string, why: Reason): Reason => ({
+    code: 'part_not_done',
+    message: `the ${kind} of its part ${part} failed, and those behind it are as they were: ${why.message}`,
+    data: { part, code: why.code },
   }),
   notClosed: (why: string): Reason => ({
     code: 'route_left',

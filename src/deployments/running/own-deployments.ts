@@ -14,6 +14,7 @@ import type { RunDeployment } from './recorded-run.js';
 import { RemovalRun } from './removal-run.js';
 import { RestartRun } from './restart-run.js';
 import { StopRun } from './stop-run.js';
+import { UnitInstancesRun } from './unit-instances-run.js';
 import { UnitRemovalRun } from './unit-removal-run.js';
 import { UnitRun } from './unit-run.js';
 
@@ -61,6 +62,9 @@ export class OwnDeployments {
     const tools = { store, host, targetOf, gate, turns, forget, environments };
     const { settings, kind } = deployment;
     if (settings.type === 'hybrid') {
+      if (kind === 'stop' || kind === 'start' || kind === 'restart') {
+        return new UnitInstancesRun({ ...deployment, settings, kind }, tools, asked).run();
+      }
       const Run = kind === 'remove' ? UnitRemovalRun : UnitRun;
       return new Run({ ...deployment, settings }, tools, asked).run();
     }

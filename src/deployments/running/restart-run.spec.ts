@@ -1,59 +1,15 @@
 import type { Deployment, Release, Service, ServiceSettings } from '../record/deployment.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
 import { type InstanceDeployment, instanceDeployment, restartOf } from '../record/restart.js';
-import {
-  DeployRefusedError,
-  type PlacedRelease,
-  type ReleaseRunner,
-} from '../targets/deploy-target.js';
+import { DeployRefusedError } from '../targets/deploy-target.js';
 import { RestartRun } from './restart-run.js';
-import { Killed, MemoryTarget } from './memory-target.fixture.js';
+import { InstanceTarget } from './instance-target.fixture.js';
+import { Killed } from './memory-target.fixture.js';
 
 const SETTINGS = {
   ...{ type: 'local_service', service_id: 'default/shop', keep: 5 },
   before_switch: 'migrate',
 } as unknown as ServiceSettings;
-
-/** Knows which instances run, and to which one new requests go. */
-class InstanceTarget extends MemoryTarget {
-  readonly running = new Set<number>([0]);
-  serves: number | undefined = 0;
-  private ready: number | undefined;
-  override readonly runner: ReleaseRunner = {
-    start: ({ instance = 0 }) => {
-      this.fails.get('start')?.();
-      this.running.add(instance);
-      return Promise.resolve();
-    },
-    gate: async () => this.fails.get('gate')?.(),
-    closed: () => Promise.resolve(),
-    stop: ({ instance = 0 }) => {
-      this.fails.get('stop')?.();
-      if (instance === this.serves) throw new Error('it serves');
-      this.running.delete(instance);
-      return Promise.resolve();
-    },
-    instanceServing: () => Promise.resolve(this.serves),
-    probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),
-    before: () => 'migrate',
-    runBefore: () => Promise.reject(new Error('it has done that')),
-    drainMs: () => 10_000,
-    keepAssetsMs: () => 0,
-    watchMs: () => 60_000,
-  };
-
-  override arm(release: PlacedRelease, token: string): Promise<void> {
-    this.ready = release.instance ?? 0;
-    return super.arm(release, token);
-  }
-  override async switchTo(release: PlacedRelease, token: string): Promise<void> {
-    try {
-      await super.switchTo(release, token);
-    } finally {
-      if (this.armed === undefined) this.serves = this.ready;
-    }
-  }
-}
 
 describe('a restart', () => {
   let store: MemoryDeploymentStore;

@@ -34,6 +34,11 @@ export class RestartRun extends DeploymentRun {
     return true;
   }
 
+  /** It needs nothing of whoever asked, and stands before no barrier. */
+  protected override isOrphan(): boolean {
+    return false;
+  }
+
   private get isStart(): boolean {
     return this.deployment.kind === 'start';
   }
