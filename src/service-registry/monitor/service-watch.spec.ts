@@ -122,6 +122,22 @@ describe('ServiceWatch', () => {
     expect(watch.news(140_000)?.change).toMatchObject({ to: 'running' });
   });
 
+  it('waits for no heartbeats of what is stopped, and a whole time behind its start', () => {
+    const own = { endpoints: [], ttlMs: 30_000, beat: 'b1' };
+    const watch = newWatch(own);
+    watch.heard(0);
+    expect(watch.news(0)?.change).toMatchObject({ to: 'running' });
+    watch.change(target({ ...own, isStopped: true }), 1);
+    expect(watch.news(1)?.change).toMatchObject({ to: 'stopped' });
+    watch.tick(100_000);
+    expect(watch.news(100_000)).toBeUndefined();
+    watch.change(target(own), 100_000);
+    watch.tick(130_000);
+    expect(watch.news(130_000)?.change).toMatchObject({ from: 'stopped', to: 'running' });
+    watch.tick(130_001);
+    expect(watch.news(130_001)?.change).toMatchObject({ to: 'failed' });
+  });
+
   it('waits a whole time for heartbeats that may have come while nobody listened', () => {
     const watch = newWatch({ endpoints: [], ttlMs: 30_000, beat: 'b1' });
     watch.news(0);

@@ -70,6 +70,8 @@ export class ServiceWatch {
     }
     if (target.beat !== this.current.beat) this.heard(now);
     else if (target.ttlMs !== this.current.ttlMs) this.heardAt = now;
+    // What is stopped sends none: behind its start it has its whole time.
+    if (this.current.isStopped) this.heardAt = now;
     if (target.ttlMs === null) this.beats = 'none';
     else if (this.beats === 'none') this.beats = beatsAtFirst(target);
     this.current = target;
@@ -99,7 +101,7 @@ export class ServiceWatch {
       if (now - seenAt > patience) this.states.set(url, unobserved(state, seenAt));
     }
     const isLate = ttlMs !== null && now - this.heardAt > ttlMs;
-    if (isLate && this.beats === 'heard') this.beats = 'missed';
+    if (isLate && this.beats === 'heard' && !this.current.isStopped) this.beats = 'missed';
   }
 
   /** Heartbeats may have come while nobody listened: they have their whole time again. */
