@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
@@ -7,7 +7,9 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import type { Response } from 'express';
 import type { Published } from '../engine/steps/deploy/deploy-action.js';
+import { readDirectDeploy } from '../engine/steps/deploy/direct-deploy.js';
 import { LOOPBACK } from '../engine/steps/deploy/published-reader.js';
 import { validationError, notFound } from '../common/errors/millrace.error.js';
 import { Requires } from '../auth/policy/requires.decorator.js';
@@ -17,9 +19,12 @@ import { Audited, type AuditFacts } from '../common/audit/audited.decorator.js';
 import { ApiErrors, ApiPage, EXAMPLE_ID, BodyExample } from '../common/http/api-documentation.js';
 import { type PageBody, pageBody, pageRequest } from '../common/http/paging.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
+import { Idempotent, Reserved } from '../idempotency/idempotent.decorator.js';
+import type { Reservation } from '../idempotency/reservation.js';
 import { DeploymentApprovals } from './approvals/deployment-approvals.js';
 import { DeploymentsService } from './deployments.service.js';
 import { ApproveDto, RejectDto } from './dto/approval.dto.js';
+import { DeployDto } from './dto/deploy.dto.js';
 import { DeploymentQuery } from './dto/deployment.query.js';
 import { deploymentResponse, DeploymentResponse } from './dto/deployment.response.js';
 import {
@@ -29,7 +34,11 @@ import {
 import { PromoteDto, type PublishDto } from './dto/promote.dto.js';
 import { RollbackDto, RollbackQuery } from './dto/rollback.dto.js';
 import { rollbackPlanResponse, RollbackPlanResponse } from './dto/rollback.response.js';
+import { invalid } from './direct/direct-deployments.js';
+import { severalHosts } from './direct/direct-hosts.js';
 import { deploymentOver, hasSwitched, inItAlready, noEarlierRelease } from './refusals.js';
+
+const EXAMPLE_REFUSAL = readDirectDeploy({ type: 'docker_container', service: 'shop' });
 
 const NAMED = { name: ({ answer }: AuditFacts) => answer('service') };
 
@@ -52,6 +61,49 @@ export class DeploymentsController {
     const filter = { environment, service, status, executionId };
     const page = await this.deployments.list(filter, pageRequest(query));
     return pageBody({ ...page, items: page.items.map(deploymentResponse) });
+  }
+
+  @Post()
+  @Requires('deployments:deploy')
+  @Audited('deployments.deploy', 'deployment', {
+    ...NAMED,
+    id: ({ answer }) => answer('deployment_id'),
+    // Never what is in `deploy`: its variables are nobody's to read.
+    details: ({ answer, body }) => ({
+      environment: answer('environment'),
+      deployment_type: answer('deployment_type'),
+      artifact: body('artifact'),
+      host: body('host'),
+    }),
+  })
+  @Idempotent()
+  @HttpCode(202)
+  @BodyExample({ deploy: { type: 'docker_container', service: 'shop', image: 'nginx:1.29' } })
+  @ApiOperation({
+    summary: 'Put an image, or an artifact of an execution, into service without a step',
+    description:
+      'The answer is the deployment that does it, on a worker of its host, under the rules of its environment.',
+  })
+  @ApiAcceptedResponse({ type: DeploymentResponse })
+  @ApiErrors(
+    invalid(EXAMPLE_REFUSAL.kind === 'read' ? [] : EXAMPLE_REFUSAL.problems),
+    401,
+    notFound('execution', EXAMPLE_ID),
+    severalHosts(['web-1', 'web-2']),
+    503,
+  )
+  async deploy(
+    @Body() { deploy, artifact, host }: DeployDto,
+    @CurrentPrincipal() principal: Principal,
+    @Reserved() reservation: Reservation,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<DeploymentResponse> {
+    const { execution_id: executionId = '', name = '', stage, step } = artifact ?? {};
+    const wanted = artifact && { executionId, name, stage, step };
+    const asked = { deploy, artifact: wanted, host };
+    const accepted = await this.deployments.deploy(asked, principal, reservation);
+    response.setHeader('Location', `/api/deployments/${accepted.deployment._id}`);
+    return deploymentResponse(accepted);
   }
 
   @Get(':id')

@@ -3,6 +3,7 @@ import { standIn } from '../../test/support/stand-in.js';
 import type { SuspendedWaits } from './approvals/suspended-waits.js';
 import type { DeploymentApprovals } from './approvals/deployment-approvals.js';
 import { DeploymentsService } from './deployments.service.js';
+import type { DirectDeployments } from './direct/direct-deployments.js';
 import type { Promotions } from './promotions.js';
 import type {
   ContainerSettings,
@@ -34,6 +35,7 @@ describe('DeploymentsService', () => {
     deployments = new DeploymentsService(
       store,
       standIn<DeploymentApprovals>({ viewOf: () => Promise.resolve(undefined) }),
+      standIn<DirectDeployments>({}),
       standIn<Promotions>({}),
       new Rollbacks(store, gate, environments),
       standIn<SuspendedWaits>({ lookAt: async ({ _id }) => void looked.push(_id) }),

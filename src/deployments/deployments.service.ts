@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { conflict, notFound } from '../common/errors/millrace.error.js';
 import type { Page, PageRequest } from '../common/http/paging.js';
+import type { Reservation } from '../idempotency/reservation.js';
 import type { Principal } from '../auth/principals/principal.js';
 import { SuspendedWaits } from './approvals/suspended-waits.js';
 import { DeploymentApprovals } from './approvals/deployment-approvals.js';
@@ -8,6 +9,7 @@ import type { DeploymentView } from './dto/deployment.response.js';
 import type { ExplainedDeployment } from './explanation/deployment-explanation.js';
 import { type Deployment, isFinished } from './record/deployment.js';
 import { type DeploymentFilter, DeploymentStore } from './record/deployment-store.js';
+import { type AskedDeployment, DirectDeployments } from './direct/direct-deployments.js';
 import { type Promotion, Promotions } from './promotions.js';
 import { deploymentOver, hasSwitched } from './refusals.js';
 import { type AskedRollback, type PlannedRollback, Rollbacks } from './rollbacks.js';
@@ -18,6 +20,7 @@ export class DeploymentsService {
   constructor(
     private readonly store: DeploymentStore,
     private readonly approvals: DeploymentApprovals,
+    private readonly direct: DirectDeployments,
     private readonly promotions: Promotions,
     private readonly rollbacks: Rollbacks,
     private readonly waits: SuspendedWaits,
@@ -56,6 +59,11 @@ export class DeploymentsService {
   /** @throws NotFoundError; as `Rollbacks.ask` */
   async rollback(id: string, asked: AskedRollback, by: Principal): Promise<DeploymentView> {
     return this.view(await this.rollbacks.ask(await this.demand(id), asked, by));
+  }
+
+  /** @throws as `DirectDeployments.deploy` */
+  async deploy(asked: AskedDeployment, by: Principal, as: Reservation): Promise<DeploymentView> {
+    return this.view(await this.direct.deploy(asked, by, as));
   }
 
   /** @throws as `Promotions.promote` */

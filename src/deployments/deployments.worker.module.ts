@@ -7,10 +7,14 @@ import { engineElsewhere } from '../config/container-engine.js';
 import { readEnvironment } from '../config/environment.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import { PROGRAM_ACCOUNT, serviceUser, type ServiceUser } from '../embedded/system/service-user.js';
+import { normalRegistry } from '../engine/steps/container/image-name.js';
+import { ArtifactsRepository } from '../executions/artifacts/artifacts.repository.js';
 import { ExecutionsModule } from '../executions/executions.module.js';
 import { ExecutionsRepository } from '../executions/record/executions.repository.js';
 import { Deployer } from '../executions/attempt/steps/deployer.js';
 import { ServiceFinder } from '../executions/attempt/steps/service-finder.js';
+import { ContainerRuntime } from '../integrations/container-runtime/container-runtime.js';
+import { ObjectStore } from '../integrations/object-store/object-store.js';
 import { DockerServiceContainers } from '../integrations/container-runtime/docker-service-containers.js';
 import { LocalServices } from '../integrations/local-services/local-services.js';
 import { ServiceContainers } from '../integrations/container-runtime/service-containers.js';
@@ -29,6 +33,9 @@ import { PortsModule } from '../ports/ports.module.js';
 import { WorkersModule } from '../workers/workers.module.js';
 import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
 import { DeploymentsModule } from './deployments.module.js';
+import { DirectFiles } from './running/direct-files.js';
+import { DirectImages } from './running/direct-images.js';
+import { DirectSources } from './running/direct-sources.js';
 import { DeploymentStore } from './record/deployment-store.js';
 import { SealedTexts } from './record/sealed-texts.js';
 import { DeployedRoutes } from './routes/deployed-routes.js';
@@ -205,9 +212,12 @@ function upkeepOf(
     InstanceTurns,
     {
       provide: WaitingImages,
-      inject: [ServiceContainers, ExecutionsRepository],
-      useFactory: (containers: ServiceContainers, executions: ExecutionsRepository) =>
-        new WaitingImages(containers, executions),
+      inject: [ServiceContainers, ExecutionsRepository, DeploymentStore],
+      useFactory: (
+        containers: ServiceContainers,
+        executions: ExecutionsRepository,
+        store: DeploymentStore,
+      ) => new WaitingImages(containers, executions, store),
     },
     {
       provide: ServiceFailures,
@@ -218,6 +228,21 @@ function upkeepOf(
         records: FailureRecords,
         leases: Leases,
       ) => new ServiceFailures({ store, watched, records, leases, host: hostname() }),
+    },
+    {
+      provide: DirectSources,
+      inject: [ContainerRuntime, ArtifactsRepository, ObjectStore, DeploymentStore, MillraceConfig],
+      useFactory: (
+        runtime: ContainerRuntime,
+        artifacts: ArtifactsRepository,
+        objects: ObjectStore,
+        store: DeploymentStore,
+        { home, registries }: MillraceConfig,
+      ) =>
+        new DirectSources(
+          new DirectImages(runtime, registries?.map(normalRegistry)),
+          new DirectFiles(artifacts, objects, store, join(home, 'direct')),
+        ),
     },
     OwnDeployments,
     SuspendedDeployments,

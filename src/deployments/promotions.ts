@@ -4,23 +4,21 @@ import { conflict, notFound } from '../common/errors/millrace.error.js';
 import { uuidV7 } from '../common/ids/uuid.js';
 import type { Published } from '../engine/steps/deploy/deploy-action.js';
 import { LOOPBACK } from '../engine/steps/deploy/published-reader.js';
-import type { DeploymentCause } from '../environments/approval.js';
 import { refused } from './approvals/deployment-approvals.js';
 import {
   type Deployment,
   notBegun,
   isKept,
   placed,
-  placeOn,
   sshOf,
   type Release,
-  type Service,
   serviceIdOf,
   type TargetSettings,
   withVariablesOf,
 } from './record/deployment.js';
-import { DeploymentStore, type NewService, PlaceTakenError } from './record/deployment-store.js';
-import { routePlace } from './routes/service-route.js';
+import { causeBy } from './cause-by.js';
+import { acceptAt, mustFit, placeOf } from './asked-place.js';
+import { DeploymentStore } from './record/deployment-store.js';
 import { DeploymentGate } from './running/approval-gate.js';
 import { inItAlready } from './refusals.js';
 
@@ -61,7 +59,7 @@ export class Promotions {
     }
     const release = await this.promotable(from);
     const made = await this.store.find(release.deployment_id);
-    const cause = causeOf(made?.cause, by);
+    const cause = causeBy(made?.cause, by);
     const refusal = await this.gate.refusal(environment, cause);
     if (refusal !== undefined) throw refused(refusal);
     const serviceId = serviceIdOf(environment, from.service);
@@ -84,12 +82,7 @@ export class Promotions {
       ...{ commit: release.commit, branch: made?.branch ?? null },
       ...{ triggered_by: by.id, ...notBegun(new Date()) },
     };
-    try {
-      return await this.store.accept(promotion, there ?? newService(promotion, place));
-    } catch (error) {
-      if (!(error instanceof PlaceTakenError)) throw error;
-      throw conflict(`${place} belongs to another service: ${error.serviceId}.`);
-    }
+    return acceptAt(this.store, promotion, there, place);
   }
 
   /** @throws ConflictError */
@@ -147,41 +140,5 @@ function settingsOf(
     ...(currentEnvironment && before ? withVariablesOf(own, before) : own),
     ...{ service_id: serviceId, keep },
     published: published ?? before?.published ?? { address: LOOPBACK },
-  };
-}
-
-function placeOf(settings: TargetSettings): string {
-  if (settings.type === 'local_directory') return settings.path;
-  return routePlace(settings.service_id, settings.published);
-}
-
-/** What serves there stays where it is, and what it is. @throws ConflictError */
-function mustFit({ host, type }: Release, there: Service | undefined, place: string): void {
-  if (there === undefined || there.release_id === null) return;
-  const { _id, service_type: own } = there;
-  if (own !== type) throw conflict(`${_id} is a ${own}, and the release a ${type}.`);
-  if (there.host !== host) throw conflict(`${_id} lives on the host ${there.host}.`);
-  const lives = there.place.slice(placeOn(host, '').length);
-  if (lives !== place) throw conflict(`${_id} lives at ${lives}, and its releases with it.`);
-}
-
-/** Whoever promotes is who deploys; who stands behind the release may not approve this either. */
-function causeOf(made: DeploymentCause | undefined, by: Principal): DeploymentCause {
-  return {
-    deployer: by.id,
-    accounts: [...new Set([by.id, ...(made?.accounts ?? [])])],
-    names: made?.names ?? [],
-    branch: made?.branch ?? null,
-    plan_hash: made?.plan_hash ?? null,
-  };
-}
-
-/** @param path its folder, whole */
-function newService(asked: Omit<Deployment, 'turn'>, path: string): NewService {
-  const { service_id: _id, service: name, environment, type, host, created_at } = asked;
-  return {
-    ...{ _id, id: uuidV7(), name, environment, service_type: type, host },
-    ...{ place: placeOn(host, path), status: 'starting' },
-    ...{ release_id: null, deployment_id: null, created_at, updated_at: created_at },
   };
 }

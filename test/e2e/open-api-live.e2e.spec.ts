@@ -189,6 +189,28 @@ describe('the OpenAPI document and the live server', () => {
     expect(api.problems).toEqual([]);
   });
 
+  it('agree on what is deployed without a step', async () => {
+    const pipeline = await create(
+      'name: packs\nsteps: [{ name: pack, run: mkdir out && touch out/a, artifacts: [out] }]\n',
+    );
+    const execution = await trigger(pipeline);
+    await until(execution, 'success');
+    const deploy = { type: 'local_directory', service: 'packed', source: 'out' };
+    const artifact = { execution_id: execution, name: 'pack' };
+    const ask = (status: number, body: object): Promise<{ deployment_id: string }> =>
+      api.json(status, 'POST', '/api/deployments', { body });
+    const { deployment_id: id } = await ask(202, { deploy, artifact });
+    await eventually(async () => {
+      const one = await api.json<{ status: string }>(200, 'GET', `/api/deployments/${id}`);
+      return one.status === 'success' || undefined;
+    });
+    await api.json(200, 'GET', `/api/deployments/${id}/explain`);
+    await ask(400, { deploy });
+    await ask(404, { deploy, artifact: { ...artifact, name: 'none' } });
+    await ask(409, { deploy: { ...deploy, path: '/srv/elsewhere' }, artifact });
+    expect(api.problems).toEqual([]);
+  });
+
   it('agree on the log of what was deployed', async () => {
     const program =
       "require('node:http').createServer((_, a) => a.end()).listen(process.env.PORT, '127.0.0.1')";

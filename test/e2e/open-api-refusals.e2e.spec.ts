@@ -52,6 +52,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   sessions_refresh: { refresh_token: 'none' },
   tokens_create: { name: 'a', scopes: ['pipelines:read'] },
   serviceaccounts_create: { name: 'bot' },
+  deployments_deploy: { deploy: { type: 'docker_container', service: 'shop', image: 'shop:1' } },
   deployments_promote: { environment: 'production' },
   environments_set: { required: 0 },
   pipelinenotifications_set: { type: 'webhook', url: 'https://ops.example/hook' },

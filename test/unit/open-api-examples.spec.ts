@@ -294,6 +294,7 @@ const THINGS: Readonly<Record<string, string>> = {
 function thingOf({ method, path }: Operation): string {
   // Made where it is not: what may be missing is what it is to be of.
   if (path === '/api/secrets/{name}' && method === 'PUT') return 'pipeline';
+  if (path === '/api/deployments' && method === 'POST') return 'execution';
   const folder = path.split('/{', 1)[0]?.split('/').at(-1) ?? '';
   return THINGS[folder] ?? folder.replace(/s$/, '');
 }

@@ -21,7 +21,7 @@ export const SCOPES = {
   'services:read': 'read which services there are, their state and history, and where they answer',
   'services:register': 'register services, change and remove what is registered',
   'services:heartbeat': 'say that a service lives',
-  'deployments:deploy': 'promote and roll back, and cancel deployments',
+  'deployments:deploy': 'deploy without a step, promote and roll back, and cancel deployments',
   'deployments:approve': 'approve and reject deployments, where their environment names one',
   'environments:read': 'read who may deploy where, what serves there, and what waits',
   'environments:write': 'say who may deploy where, and pass over the approvals of others',

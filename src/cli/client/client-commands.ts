@@ -24,6 +24,7 @@ import type { PageFlags } from './list-page.js';
 import type { LogsFlags } from './logs-command.js';
 import type { UpdateFlags } from './pipeline-commands.js';
 import type { PlanFlags } from './plan-command.js';
+import { addDeployCommand } from './deploy-command.js';
 import { addDeploymentCommands } from './deployment-commands.js';
 import { addAlertCommands, addPipelineAlerts } from './alert-commands.js';
 import { addPipelineHistory } from './pipeline-history.js';
@@ -53,6 +54,7 @@ export function addClientCommands(program: Command, terminal: Terminal, setExitC
   addPlan(program, terminal, setExitCode);
   addExecutions(program, terminal, setExitCode);
   addResultCommands(program, terminal, setExitCode);
+  addDeployCommand(program, terminal, setExitCode);
   addDeploymentCommands(program, terminal, setExitCode);
   const services = addServiceCommands(program, terminal, setExitCode);
   addAlertCommands(services, terminal, setExitCode);

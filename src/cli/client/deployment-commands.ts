@@ -14,7 +14,7 @@ import { findDeployment } from './find-deployment.js';
 import { type PageFlags, printPage } from './list-page.js';
 import { type ClientFlags, Session } from './session.js';
 
-const SERVICE = 'name, or environment/name; without an environment: default';
+export const SERVICE = 'name, or environment/name; without an environment: default';
 const POLL_MS = 500;
 /** A rollback takes a second; one that waits in line is left to itself. */
 const WAIT_MS = 10_000;
@@ -105,7 +105,7 @@ async function listDeployments(flags: DeploymentListFlags, terminal: Terminal): 
     path: '/api/deployments',
     query: flags.service === undefined ? {} : { ...serviceOf(flags.service) },
     reader: deployment,
-    none: 'No deployments. A step deploys by `deploy: { type: local_directory, service: NAME }`.',
+    none: 'No deployments. A step deploys by `deploy: { type: local_directory, service: NAME }`, and `deploy IMAGE` does without one.',
     columns: [
       { title: 'ID', text: ({ deployment_id: id }) => id, narrow: 'id' },
       {
@@ -228,7 +228,11 @@ function isGated({ status, reason }: Deployment): boolean {
   return status === 'waiting' && ['approval_needed', 'wait_time'].includes(reason?.code ?? '');
 }
 
-function serviceOf(text: string): { readonly environment: string; readonly service: string } {
+/** Of a name, or `environment/name`. */
+export function serviceOf(text: string): {
+  readonly environment: string;
+  readonly service: string;
+} {
   const at = text.indexOf('/');
   return at < 0
     ? { environment: 'default', service: text }

@@ -40,6 +40,7 @@ export const AUDIT_ACTIONS = {
   'executions.approve_step': 'a step was approved, or put through by an administrator',
   'executions.reject_step': 'a step that waited for approvals was rejected',
   'deployments.rollback': 'an earlier release was asked to serve again',
+  'deployments.deploy': 'an image or an artifact was asked to be put into service by the API',
   'deployments.promote': 'a release was asked to serve in another environment too',
   'deployments.cancel': 'a deployment was asked to stop before its switch',
   'services.register': 'a service was registered',

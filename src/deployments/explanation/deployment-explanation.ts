@@ -78,9 +78,10 @@ function causeOf({ deployment, release, source }: ExplainedDeployment): Reason {
     return because.askedOfInstance(kind, deployment);
   }
   if (kind === 'rollback') return because.askedToGoBack(deployment, source ?? release);
-  return kind === 'promote'
-    ? because.askedToPromote(deployment, source)
-    : because.askedByStep(deployment);
+  if (kind === 'promote') return because.askedToPromote(deployment, source);
+  return deployment.direct === undefined
+    ? because.askedByStep(deployment)
+    : because.askedByApi(deployment);
 }
 
 function approvalParts({ deployment, given }: ExplainedDeployment): ExplainedPart[] {

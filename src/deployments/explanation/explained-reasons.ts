@@ -29,6 +29,18 @@ export const explainedReasons = {
       data: { execution_id, stage, step, commit, branch, triggered_by },
     };
   },
+  askedByApi: ({ settings, service_id: service, direct, ...asked }: Deployment): Reason => {
+    const { commit, execution_id, triggered_by: by } = asked;
+    const artifact = direct?.artifact?.shown;
+    const at = commit === null ? '' : `, at ${commit.slice(0, SHORT_COMMIT)}`;
+    const image = settings.type === 'docker_container' ? settings.image : undefined;
+    const what = image ?? `the artifact of ${artifact ?? ''}${at}`;
+    return {
+      code: 'asked_by_api',
+      message: `${by} asked by the API that ${what} is deployed as ${service}`,
+      data: { by, ...(image !== undefined ? { image } : { artifact, execution_id, commit }) },
+    };
+  },
   askedToGoBack: ({ triggered_by: by }: Asked, release: Release | undefined): Reason => ({
     code: 'asked_to_go_back',
     message: `${by} asked that ${release === undefined ? 'an earlier release' : `release ${release.number}`} serves again`,

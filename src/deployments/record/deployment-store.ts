@@ -30,6 +30,7 @@ export type DeploymentChange = Partial<
     | 'expires_at'
     | 'approved_files'
     | 'images_on'
+    | 'settings'
     | 'is_armed'
     | 'instance'
     | 'started_at'

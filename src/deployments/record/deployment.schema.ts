@@ -20,6 +20,7 @@ export const deploymentSchema = new Schema(
     turn: { type: Number, required: true },
     type: neededText,
     settings: { type: Mixed, required: true },
+    direct: { type: Mixed },
     unit: { type: Mixed },
     parts: { type: Mixed },
     host: neededText,

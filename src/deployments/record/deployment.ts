@@ -1,4 +1,6 @@
 import { hostPort } from '../../common/net/host-port.js';
+import type { ObjectKey } from '../../integrations/object-store/object-key.js';
+import type { PullPolicy } from '../../engine/steps/container/container-settings.js';
 import type {
   ContainerDeploy,
   DeploymentType,
@@ -120,11 +122,11 @@ export interface ContainerSettings extends CommonRoutedSettings {
   readonly type: 'docker_container';
   /** As the step named it. */
   readonly image: string;
-  /** The engine's own id of it. */
+  /** The engine's own id of it; of a direct deployment '' until its worker has found it. */
   readonly image_id: string;
   /** Absent = what the image runs by itself. */
   readonly command?: readonly string[];
-  /** At which the program listens in the container. */
+  /** At which the program listens in the container; 0 as long as the image is not found. */
   readonly port: number;
   readonly limits: ContainerDeploy['limits'];
 }
@@ -246,6 +248,28 @@ export interface ApprovedFiles {
   readonly digest: string;
 }
 
+/** Of a deployment that no step does: what its worker is to find, beside its settings. */
+export interface DirectRequest {
+  /** Of a container: how its image is found. */
+  readonly image?: { readonly pull?: PullPolicy; readonly port?: number };
+  /** Of what has files: whose they are. */
+  readonly artifact?: DirectArtifact;
+  /** Whether the execution that left the artifact may be older than that of what serves. */
+  readonly may_be_older: boolean;
+}
+
+/** Files that a step has left: those of one archive. */
+export interface DirectArtifact {
+  readonly execution_id: string;
+  /** The execution whose place in time they have: of a re-run the original. */
+  readonly dated_by: string;
+  /** For people: `build/pack, attempt 1`. */
+  readonly shown: string;
+  readonly object_key: ObjectKey;
+  /** Folder of it; `.` = all of it. */
+  readonly source: string;
+}
+
 /** Of a deployment that is a part of another one. */
 export interface UnitMembership {
   /** The service of the unit: `environment/service`. */
@@ -285,6 +309,8 @@ export interface Deployment<S extends DeploySettings = DeploySettings>
   readonly turn: number;
   readonly type: DeploymentType;
   readonly settings: S;
+  /** Absent: a step does it, or it needs nothing but what was deployed before. */
+  readonly direct?: DirectRequest;
   /** Absent: it is by itself. */
   readonly unit?: UnitMembership;
   /** Of a unit, in its order: stored before the first one of them. Absent: none has begun. */
@@ -501,6 +527,11 @@ export function placed<T extends Deployment | Release>(record: T): Placed<T> {
 /** What stands in the place of a folder or a port: nobody else can hold it. */
 export function unitPlace(host: string, serviceId: string): string {
   return placeOn(host, `unit ${serviceId}`);
+}
+
+/** Whether any worker of its host can begin with it: all that it needs is in the record. */
+export function isForAnyWorker({ kind, direct }: Pick<Deployment, 'kind' | 'direct'>): boolean {
+  return kind === 'promote' || direct !== undefined;
 }
 
 export function isFinished({ status }: Pick<Deployment, 'status'>): boolean {

@@ -38,6 +38,7 @@ import { DeployTargets } from '../targets/deploy-targets.js';
 import { DeployFolders } from '../targets/local-directory/deploy-folders.js';
 import { LocalDirectoryTarget } from '../targets/local-directory/local-directory.target.js';
 import type { DeploymentGate } from './approval-gate.js';
+import type { DirectSources } from './direct-sources.js';
 import { OwnDeployments } from './own-deployments.js';
 
 const BY = principalOf({ id: 'bob', kind: 'user', role: 'developer' });
@@ -87,6 +88,7 @@ describe('a promotion', () => {
       new InstanceTurns(new Leases(new MemoryLeaseStore())),
       standIn<ServiceRemoval>({}),
       standIn<ReleaseEnvironments>({}),
+      standIn<DirectSources>({}),
     );
     promotions = new Promotions(store, gate);
   });

@@ -1,5 +1,12 @@
+import { quoted } from '../../common/values/redact-urls.js';
 import type { Reason } from '../../engine/plan/run-state.js';
-import type { Deployment, PlannedStop, Release, Service } from '../record/deployment.js';
+import type {
+  Deployment,
+  DirectArtifact,
+  PlannedStop,
+  Release,
+  Service,
+} from '../record/deployment.js';
 import type { EnvironmentDifference } from '../record/environment-difference.js';
 
 /** Why deployments wait and end as they do; docs/reasons.md explains each code. */
@@ -239,6 +246,26 @@ export const deploymentReasons = {
     code: 'current_environment',
     message: `it is release ${copied} with the variables and secrets of release ${serving}, which serves now`,
     data: { release: copied, of: serving },
+  }),
+  artifactGone: ({ shown }: DirectArtifact): Reason => ({
+    code: 'artifact_gone',
+    message: `the artifact of ${shown} is not there any more: it has expired, or its execution was removed`,
+    data: { artifact: shown },
+  }),
+  artifactBroken: ({ shown }: DirectArtifact, why: string): Reason => ({
+    code: 'artifact_changed',
+    message: `the artifact of ${shown} cannot be taken: ${why}`,
+    data: { artifact: shown },
+  }),
+  artifactChanged: ({ shown }: DirectArtifact, path: string): Reason => ({
+    code: 'artifact_changed',
+    message: `the artifact of ${shown} is not as it was kept: ${quoted(path, 100)} is another file`,
+    data: { artifact: shown },
+  }),
+  noFolderOfArtifact: ({ shown, source }: DirectArtifact): Reason => ({
+    code: 'source_missing',
+    message: `the source ${quoted(source, 100)} is no folder of the artifact of ${shown}, whose paths are those of its workspace`,
+    data: { artifact: shown },
   }),
   releaseGone: (number: number): Reason => ({
     code: 'release_gone',

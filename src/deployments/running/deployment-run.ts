@@ -314,7 +314,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   }
 
   /** Ends early, and quietly, where somebody cancels meanwhile. */
-  private async unlessCancelled(
+  protected async unlessCancelled(
     work: (signal: AbortSignal, tell: (line: string) => void) => Promise<void>,
   ): Promise<void> {
     const cancelled = new AbortController();
@@ -463,7 +463,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     await this.end(status, reason);
   }
 
-  private async afterError(error: unknown): Promise<void> {
+  protected async afterError(error: unknown): Promise<void> {
     const { phase } = this.deployment;
     if (isFinished(this.deployment)) throw error;
     const failed = deploymentReasons.failed(messageOf(error));

@@ -6,6 +6,7 @@ import { DeploymentStore } from '../record/deployment-store.js';
 import { ReleaseEnvironments } from './release-environments.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
 import type { DeployTarget } from '../targets/deploy-target.js';
+import { DirectSources } from './direct-sources.js';
 import { DeploymentGate } from './approval-gate.js';
 import { copiedFiles } from './copied-files.js';
 import { DeploymentRun } from './deployment-run.js';
@@ -32,6 +33,7 @@ export class OwnDeployments {
     private readonly turns: InstanceTurns,
     private readonly registry: ServiceRemoval,
     private readonly environments: ReleaseEnvironments,
+    private readonly direct: DirectSources,
   ) {}
 
   targetOf(settings: TargetSettings): DeployTarget {
@@ -72,6 +74,9 @@ export class OwnDeployments {
     if (kind === 'stop') return new StopRun(deployment, tools, asked).run();
     if (kind === 'restart' || kind === 'start') {
       return new RestartRun(deployment, tools, asked).run();
+    }
+    if (deployment.direct !== undefined) {
+      return this.direct.runOf(deployment, deployment.direct, tools, asked).run();
     }
     const copied = await copiedFiles(deployment, tools);
     return new DeploymentRun(deployment, tools, { ...asked, ...copied }).run();

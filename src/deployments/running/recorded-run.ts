@@ -13,6 +13,7 @@ import {
   type DeploymentStatus,
   type DeploySettings,
   isFinished,
+  isForAnyWorker,
   LOGS_KEPT,
   type Release,
   type Service,
@@ -154,14 +155,15 @@ export abstract class RecordedRun<S extends DeploySettings> {
 
   private async passApprovals(): Promise<boolean> {
     const { signal } = this.asked;
-    const { _id: id, fence, kind } = this.deployment;
+    const { _id: id, fence } = this.deployment;
+    const isForAny = isForAnyWorker(this.deployment);
     return passApprovals(this.tools.gate, {
       signal,
       pollMs: this.tools.gatePollMs ?? GATE_POLL_MS,
       now: () => this.stored(),
       isEnded: () => this.endIfStopped(),
       // Of a step there is nobody else who has its files.
-      isLeft: () => kind === 'promote' && this.deployment.gate === 'closed' && signal.aborted,
+      isLeft: () => isForAny && this.deployment.gate === 'closed' && signal.aborted,
       close: async (reason) => {
         if (await this.isRefusedBefore()) return;
         this.tell(reason.message);
@@ -441,11 +443,21 @@ export abstract class RecordedRun<S extends DeploySettings> {
   }
 
   /** @throws DeploymentFencedError */
-  protected async change(change: DeploymentChange): Promise<void> {
+  protected async change(change: Omit<DeploymentChange, 'settings'>): Promise<void> {
+    await this.write(change);
+    this.deployment = { ...this.deployment, ...change };
+  }
+
+  /** Before it begins. @throws DeploymentFencedError */
+  protected async changeSettings(settings: S): Promise<void> {
+    await this.write({ settings });
+    this.deployment = { ...this.deployment, settings };
+  }
+
+  private async write(change: DeploymentChange): Promise<void> {
     const { _id: id, fence, logs } = this.deployment;
     const isOurs = await this.store.change({ id, fence }, { logs, ...change });
     if (!isOurs) throw new DeploymentFencedError(id);
-    this.deployment = { ...this.deployment, ...change };
   }
 
   /** Reads what the record names. */

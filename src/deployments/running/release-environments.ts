@@ -54,9 +54,12 @@ export class ReleaseEnvironments {
   private async staleSecrets(release: Release): Promise<readonly string[]> {
     const { settings, pipeline_id: pipelineId, execution_id: id, created_at: at } = release;
     const names = 'published' in settings ? (settings.secrets ?? []) : [];
-    if (names.length === 0 || pipelineId === null) return [];
+    if (names.length === 0) return [];
     const repositoryId = id === null ? undefined : await this.repositoryOf(id);
-    const owner = { pipelineId, ...(repositoryId !== undefined && { repositoryId }) };
+    const owner = {
+      ...(pipelineId !== null && { pipelineId }),
+      ...(repositoryId !== undefined && { repositoryId }),
+    };
     return this.secrets.changedSince(names, owner, at);
   }
 

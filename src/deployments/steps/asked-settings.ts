@@ -24,14 +24,14 @@ import {
 } from '../record/deployment.js';
 import type { DeploymentStore } from '../record/deployment-store.js';
 import { type SealedTexts, textOfIdentity } from '../record/sealed-texts.js';
-import type { DeployTarget } from '../targets/deploy-target.js';
 
 /** How a release is made and run, of what its step asks for and has found. */
 export class AskedSettings {
   constructor(
     private readonly store: DeploymentStore,
     private readonly sealed: SealedTexts,
-    private readonly targetOf: (settings: TargetSettings) => DeployTarget,
+    /** The folder of settings, whole where that is known here. */
+    private readonly placeOf: (settings: DirectorySettings) => string,
   ) {}
 
   /** Stores the values of variables and keys sealed. Rejects when the store is away. */
@@ -67,7 +67,7 @@ export class AskedSettings {
       ...{ type: action.type, path, keep, exclude, shared, permissions },
       ...(ssh && { ssh }),
     };
-    return { ...asWritten, path: this.targetOf(asWritten).placeOf(asWritten) };
+    return { ...asWritten, path: this.placeOf(asWritten) };
   }
 
   private async containerSettings(

@@ -31,6 +31,7 @@ import type { SealedTexts } from '../record/sealed-texts.js';
 import type { DeploymentGate, GateView } from '../running/approval-gate.js';
 import { SuspendedDeployments } from '../running/suspended-deployments.js';
 import { DeploymentFencedError } from '../running/recorded-run.js';
+import type { DirectSources } from '../running/direct-sources.js';
 import { OwnDeployments } from '../running/own-deployments.js';
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
@@ -118,6 +119,7 @@ describe('StepDeployments', () => {
       new InstanceTurns(new Leases(new MemoryLeaseStore())),
       standIn<ServiceRemoval>({}),
       standIn<ReleaseEnvironments>({}),
+      standIn<DirectSources>({}),
     );
     const lease = standIn<WorkerLease>({ id: 'w' });
     texts = new Map();

@@ -68,7 +68,9 @@ export class StepDeployments extends Deployer {
     private readonly suspended: SuspendedDeployments,
   ) {
     super();
-    this.settings = new AskedSettings(store, sealed, (settings) => own.targetOf(settings));
+    this.settings = new AskedSettings(store, sealed, (settings) =>
+      own.targetOf(settings).placeOf(settings),
+    );
   }
 
   async deploy(request: DeployRequest, signal: AbortSignal): Promise<StepOutcome> {

@@ -53,11 +53,13 @@ export abstract class DeployTarget<S extends TargetSettings = TargetSettings> {
   abstract plan(serviceId: string, settings: S): Promise<readonly Reason[]>;
 
   /**
-   * Keeps what a release would be made of on this host, while an execution waits with nobody at it;
-   * it is given up once that is over. Idempotent. A target may need nothing that is not kept.
+   * Keeps what a release would be made of on this host, while an execution waits with nobody at it,
+   * or a direct deployment for people; it is given up once that is over. Idempotent. A target may
+   * need nothing that is not kept.
+   * @param _id of whichever waits
    * @returns false: it is not there
    */
-  keepWaiting(_executionId: string, _settings: S): Promise<boolean> {
+  keepWaiting(_id: string, _settings: S): Promise<boolean> {
     return Promise.resolve(true);
   }
 

@@ -68,6 +68,13 @@ export class ArtifactsRepository extends ArtifactRecords {
     }
   }
 
+  /** All of an execution at once, in the same order. */
+  async ofExecution(executionId: string): Promise<readonly Artifact[]> {
+    const all: Artifact[] = [];
+    for await (const artifact of this.all(executionId)) all.push(artifact);
+    return all;
+  }
+
   /** All of one path: of each step, cell and attempt that has left it. */
   async ofPath(executionId: string, path: string): Promise<Artifact[]> {
     const prefix = pathPrefix(executionId, path);

@@ -20,10 +20,8 @@ export class StoredArtifactSources extends ArtifactSources {
     super();
   }
 
-  async ofExecution(executionId: string): Promise<readonly Artifact[]> {
-    const all: Artifact[] = [];
-    for await (const artifact of this.artifacts.all(executionId)) all.push(artifact);
-    return all;
+  ofExecution(executionId: string): Promise<readonly Artifact[]> {
+    return this.artifacts.ofExecution(executionId);
   }
 
   async lastSuccess(pipeline: string, branch: string): Promise<Upstream> {

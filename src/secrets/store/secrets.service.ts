@@ -18,7 +18,7 @@ import { type SecretFilter, SecretsRepository, type SecretSummary } from './secr
 
 /** Whose secrets a run may use (absent: it has no such owner), and what it is. */
 export interface SecretReader extends SecretRun {
-  readonly pipelineId: string;
+  readonly pipelineId?: string;
   readonly repositoryId?: string;
 }
 
@@ -129,14 +129,27 @@ export class SecretsService {
 
   /**
    * The values of these names for a run, of each the narrowest that is for such a run: pipeline,
-   * then repository, then global. All of them, or why not.
+   * then repository, then global. All of them, or why not. Waits for a database that is away.
    */
-  async resolve(
+  async resolve(names: readonly string[], reader: SecretReader): Promise<ResolvedSecrets> {
+    return this.resolveWithin(names, reader, NO_DEADLINE);
+  }
+
+  /**
+   * The same for what no pipeline asks for: of each name the global one. Rejects when the database
+   * is away for 5 s.
+   */
+  async resolveGlobal(names: readonly string[], run: SecretRun): Promise<ResolvedSecrets> {
+    return this.resolveWithin(names, run, SOON);
+  }
+
+  private async resolveWithin(
     names: readonly string[],
     { pipelineId, repositoryId, ...run }: SecretReader,
+    patience: typeof SOON,
   ): Promise<ResolvedSecrets> {
     if (names.length === 0) return { kind: 'values', values: nameRecord([]) };
-    const found = await this.stored(names, { pipelineId, repositoryId }, NO_DEADLINE);
+    const found = await this.stored(names, { pipelineId, repositoryId }, patience);
     const missing: string[] = [];
     const withheld: WithheldSecret[] = [];
     const values = new Map<string, string>();
@@ -185,7 +198,7 @@ export class SecretsService {
     patience: typeof SOON,
   ): Promise<ReadonlyMap<string, readonly SecretDocument[]>> {
     const owners: SecretOwner[] = [
-      { scope: 'pipeline', id: pipelineId },
+      ...(pipelineId === undefined ? [] : [{ scope: 'pipeline', id: pipelineId } as const]),
       ...(repositoryId === undefined ? [] : [{ scope: 'repository', id: repositoryId } as const]),
       EVERYBODY,
     ];

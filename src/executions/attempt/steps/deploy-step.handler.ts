@@ -2,7 +2,7 @@ import type { PackedTree } from '../../../common/archive/pack-tree.js';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { openBeneath } from '../../../common/tree/open-beneath.js';
 import { quoted } from '../../../common/values/redact-urls.js';
-import { nameRecord, valueOf } from '../../../common/values/name-record.js';
+import { valueOf } from '../../../common/values/name-record.js';
 import type { MaskSet } from '../../../common/redaction/mask-set.js';
 import { Globs } from '../../../common/values/globs/globs.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
@@ -17,10 +17,8 @@ import {
   type ContainerDeploy,
   DEPLOY_KIND,
   type DeployAction,
-  type DeploySsh,
   type DirectoryDeploy,
   type PartDeploy,
-  type RoutedDeploy,
   type ServiceDeploy,
 } from '../../../engine/steps/deploy/deploy-action.js';
 import { EngineAwayError } from '../../../integrations/container-runtime/container-runtime.js';
@@ -29,7 +27,6 @@ import type { Workspace } from '../../../workspaces/workspace.js';
 import {
   type DeploymentBefore,
   type Deployer,
-  type DeployLogin,
   type DeployedPart,
   type DeployFindings,
   type DeploySubject,
@@ -38,6 +35,7 @@ import {
   StepFilesError,
 } from './deployer.js';
 import type { DeployHints } from './deploy-hints.js';
+import { loginOf, variablesOf } from './deploy-values.js';
 import type { DeployedImages, ImageTry } from './deployed-images.js';
 import type { ApprovalDesk } from './run-approvals.js';
 import { folderBelow } from './folder-below.js';
@@ -263,38 +261,6 @@ function unusable(source: string, kind: 'outside' | 'missing'): StepFilesError {
   return kind === 'outside'
     ? new StepFilesError('source_outside', `the source ${source} leads out of the workspace`)
     : new StepFilesError('source_missing', `the source ${source} is not there, or is no folder`);
-}
-
-type FoundLogin = (DeployLogin & { readonly kind: 'found' }) | { kind: 'missing'; name: string };
-
-function loginOf(
-  { key: keyName, knownHosts: known }: DeploySsh,
-  environment: Readonly<Record<string, string>>,
-): FoundLogin {
-  const key = valueOf(environment, keyName);
-  if (key === undefined) return { kind: 'missing', name: keyName };
-  if ('text' in known) return { kind: 'found', key, knownHosts: known.text };
-  const knownHosts = valueOf(environment, known.secret);
-  if (knownHosts === undefined) return { kind: 'missing', name: known.secret };
-  return { kind: 'found', key, knownHosts };
-}
-
-type FoundVariables =
-  | { readonly kind: 'found'; readonly variables: Readonly<Record<string, string>> }
-  | { readonly kind: 'missing'; readonly name: string };
-
-/** Those of the step, with the secrets that it names. */
-function variablesOf(
-  { variables: own, secrets }: Pick<RoutedDeploy, 'variables' | 'secrets'>,
-  environment: Readonly<Record<string, string>>,
-): FoundVariables {
-  const variables = new Map(Object.entries(own));
-  for (const name of secrets) {
-    const value = valueOf(environment, name);
-    if (value === undefined) return { kind: 'missing', name };
-    variables.set(name, value);
-  }
-  return { kind: 'found', variables: nameRecord(variables) };
 }
 
 function withheld(name: string): StepOutcome {

@@ -56,7 +56,7 @@ export class DeployedImages {
     const { image: named } = action;
     if (named !== undefined) {
       const image = await this.find(named, action, run);
-      return 'kind' in image ? image : settled(action, named, image, undefined);
+      return 'kind' in image ? image : settledImage(action, named, image, undefined);
     }
     const found = await this.buildOf(action, run.signal);
     if ('kind' in found) return found;
@@ -71,7 +71,7 @@ export class DeployedImages {
     if (outcome.kind !== 'success') return outcome;
     const name = build.tags?.[0] ?? '';
     const image = await this.find(name, {}, run);
-    return 'kind' in image ? image : settled(action, name, image, dockerfile);
+    return 'kind' in image ? image : settledImage(action, name, image, dockerfile);
   }
 
   private async find(
@@ -114,9 +114,9 @@ export class DeployedImages {
   }
 }
 
-/** With the port and the gate, which the step says, or else surely the image. */
-function settled(
-  action: ContainerDeploy,
+/** With the port and the gate, which who deploys it says, or else surely the image. */
+export function settledImage(
+  action: Pick<ContainerDeploy, 'port' | 'gate' | 'findsGate'>,
   name: string,
   image: LocalImage,
   dockerfile: Dockerfile | undefined,
@@ -139,7 +139,10 @@ function settled(
 }
 
 /** A health path is of the port that its file exposes, and of no other. */
-function gateOf({ gate, findsGate }: ContainerDeploy, dockerfile: Dockerfile | undefined): Gate {
+function gateOf(
+  { gate, findsGate }: Pick<ContainerDeploy, 'gate' | 'findsGate'>,
+  dockerfile: Dockerfile | undefined,
+): Gate {
   const path = dockerfile?.healthPath?.value;
   return findsGate === true && path !== undefined ? { ...gate, path, status: HEALTHY } : gate;
 }
@@ -149,6 +152,6 @@ function portUnknown(name: string, ports: readonly number[]): StepOutcome {
     ports.length === 0
       ? `${name} exposes none (EXPOSE)`
       : `${name} exposes several: ${ports.join(', ')}`;
-  const message = `the step does not say at which port its program listens, and ${why}: write port`;
+  const message = `nothing says at which port its program listens, and ${why}: write port`;
   return finallyFailed('port_unknown', message);
 }
