@@ -52,7 +52,10 @@ const bodies: Readonly<Record<string, unknown>> = {
   sessions_refresh: { refresh_token: 'none' },
   tokens_create: { name: 'a', scopes: ['pipelines:read'] },
   serviceaccounts_create: { name: 'bot' },
-  deployments_deploy: { deploy: { type: 'docker_container', service: 'shop', image: 'shop:1' } },
+  deployments_deploy: {
+    deploy: { type: 'local_directory', service: 'site' },
+    artifact: { execution_id: randomUUID(), name: 'site' },
+  },
   deployments_promote: { environment: 'production' },
   environments_set: { required: 0 },
   pipelinenotifications_set: { type: 'webhook', url: 'https://ops.example/hook' },

@@ -90,6 +90,16 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
     await rig.killAtEach(POINTS);
   });
 
+  it('no step does it, and its worker is killed, at each point', async () => {
+    await rig.killDirectAtEach(POINTS, async (name) => ({
+      deploy: {
+        ...{ type: 'docker_container', service: name, image: 'web:old', port: 8080, keep: 1 },
+        ...{ publish: await routed.portOf(name), drain: 0 },
+        gate: { path: '/', stable: '300ms', timeout: '30s' },
+      },
+    }));
+  });
+
   it('its worker sleeps at each point until another has the deployment', async () => {
     await rig.sleepAtEach(POINTS);
   });

@@ -30,7 +30,8 @@ const yaml = (name: string): string => `name: ${name}
 runs_on: [${name}]
 triggers: [{ manual: { inputs: { text: { type: string, default: old } } } }]
 steps:
-  - run: mkdir -p out; seq 1 500 | split -l 1 - out/part-; printf "$TEXT" >out/text
+  - name: make
+${name.startsWith('direct') ? '    artifacts: [out]\n' : ''}    run: mkdir -p out; seq 1 500 | split -l 1 - out/part-; printf "$TEXT" >out/text
     environment: { TEXT: "\${{ inputs.text }}" }
   - name: ship
     deploy: { type: local_directory, service: ${name}, source: out, keep: 1 }
@@ -113,6 +114,18 @@ describe('a deployment to a folder, when', () => {
 
   it('a rollback is under way, its worker is killed, at each point', async () => {
     await rig.killRollbackAtEach(POINTS.slice(1).map(([point]) => point));
+  });
+
+  it('no step does it, and its worker is killed, at each point', async () => {
+    await rig.killDirectAtEach(POINTS, async (name) => {
+      const [, first] = await rig.deploymentsOf(name);
+      return {
+        artifact: { execution_id: first?.execution_id, name: 'make' },
+        deploy: {
+          ...{ type: 'local_directory', service: name, source: 'out', keep: 1, allow_older: true },
+        },
+      };
+    });
   });
 
   it('a promotion is under way, its worker is killed, at each point', async () => {

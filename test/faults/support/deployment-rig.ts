@@ -22,6 +22,7 @@ const MAIN_POINTS: readonly FailPoint[] = [
   ...(['instance_started', 'deployment_switching', 'release_switched'] as const),
   ...(['part_switched', 'unit_serving'] as const),
 ];
+const DIRECT_POINTS: readonly FailPoint[] = ['release_prepared', 'release_switched'];
 /** Statuses of a deployment that nothing more comes of. */
 export const OVER = ['success', 'failed', 'cancelled'];
 
@@ -344,13 +345,42 @@ export class DeploymentRig {
     const names = await this.killAskedAtEach('back', points, (_name, { deployment_id: id }) =>
       this.server.call('POST', `/api/deployments/${id}/rollback`),
     );
+    await this.expectOldOrNew(names, 'rollback');
+  }
+
+  /**
+   * `old` is deployed by the API, without a step, while `new` serves. Without `npm run faults` only
+   * at two points: behind what is undone, and behind what is finished.
+   *
+   * @param bodyOf what is asked for
+   */
+  async killDirectAtEach(
+    all: readonly DeploymentPoint[],
+    bodyOf: (name: string) => Promise<unknown>,
+  ): Promise<void> {
+    const points = all.filter(([point]) => IS_WHOLE_ROUND || DIRECT_POINTS.includes(point));
+    const names = await this.killAskedAtEach(
+      ...(['direct', points.map(([point]) => point)] as const),
+      async (name) => this.server.call('POST', '/api/deployments', await bodyOf(name)),
+    );
+    await this.expectOldOrNew(names, 'deploy');
+    for (const [index, [, serves]] of points.entries()) {
+      const [made] = await this.deploymentsOf(names[index] ?? '');
+      expect([names[index], made?.status]).toEqual([
+        ...[names[index], serves === 'new' ? 'success' : 'failed'],
+      ]);
+    }
+  }
+
+  /** As the record of the last one says. */
+  private async expectOldOrNew(names: readonly string[], kind: string): Promise<void> {
     await Promise.all(
       names.map(async (name) => {
-        const [back] = await this.untilSettled(name);
-        expect([name, back?.kind]).toEqual([name, 'rollback']);
-        const expected = back?.status === 'success' ? 'old' : 'new';
-        expect([name, back?.reason, await this.serving(name)]).toEqual([
-          ...[name, back?.reason, expected],
+        const [last] = await this.untilSettled(name);
+        expect([name, last?.kind]).toEqual([name, kind]);
+        const expected = last?.status === 'success' ? 'old' : 'new';
+        expect([name, last?.reason, await this.serving(name)]).toEqual([
+          ...[name, last?.reason, expected],
         ]);
       }),
     );
