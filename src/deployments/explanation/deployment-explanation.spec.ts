@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Approval } from '../../environments/approval.js';
 import type {
   Deployment,
+  DirectArtifact,
   DeploymentPhase,
   DeploymentPhaseTimes,
   Release,
@@ -202,6 +203,20 @@ describe('explainDeployment', () => {
     const source = releaseOf(7, { service_id: 'staging/shop' });
     expect(told(seenOf({ kind: 'promote' }, { source }))[0]).toBe(
       'cause asked_to_promote: ada asked for the same release as release 7 of staging/shop',
+    );
+  });
+
+  it('tells who asked without a step, and for what', () => {
+    const settings = { type: 'docker_container', image: 'shop:1' } as Deployment['settings'];
+    const direct = { may_be_older: false };
+    expect(told(seenOf({ direct, settings, commit: null }))[0]).toBe(
+      'cause asked_by_api: ada asked by the API that shop:1 is deployed as production/shop',
+    );
+    const artifact = { shown: 'build/pack, attempt 1' } as DirectArtifact;
+    const folder = { type: 'local_directory' } as Deployment['settings'];
+    const files = { direct: { ...direct, artifact }, settings: folder, commit: 'abc' };
+    expect(told(seenOf(files))[0]).toContain(
+      'that the artifact of build/pack, attempt 1, at abc is deployed as production/shop',
     );
   });
 

@@ -87,6 +87,19 @@ describe('SecretsService', () => {
     });
   });
 
+  it('gives what no pipeline asks for the global ones, by their rules', async () => {
+    await set(EVERYBODY, 'A_KEY', 'global value');
+    await set(PIPELINE, 'A_KEY', 'pipeline value');
+    await set(PIPELINE, 'B_KEY', 'pipeline value');
+    await set(EVERYBODY, 'C_KEY', 'global value', { protected: true });
+    const run = { event: 'manual', unprotected: 'it is of no branch' };
+    expect(await service.resolveGlobal(['A_KEY'], run)).toMatchObject({
+      values: { A_KEY: 'global value' },
+    });
+    expect(await service.resolveGlobal(['B_KEY'], run)).toMatchObject({ names: ['B_KEY'] });
+    expect(await service.resolveGlobal(['C_KEY'], run)).toMatchObject({ kind: 'withheld' });
+  });
+
   it('gives of each name the narrowest that is for such a run', async () => {
     await set(PIPELINE, 'A_KEY', 'pipeline value', { protected: true });
     await set(REPOSITORY, 'A_KEY', 'repository value', { events: ['push'] });
