@@ -13,7 +13,7 @@ describe('deploy', () => {
   const inFile = (text: string): Promise<unknown> => {
     const file = join(folder, 'deploy.yaml');
     writeFileSync(file, text);
-    return deployOf(undefined, { file } as DeployFlags);
+    return deployOf(undefined, { file });
   };
 
   it('is of an image by its options', async () => {
