@@ -178,10 +178,8 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
   it('the proxy is killed, or the engine ends and begins again', async () => {
     const name = 'parts';
     await rig.begin(name);
-    let worker = await rig.startWorker(name);
+    await rig.startWorker(name);
     const answers = async (): Promise<true | undefined> => {
-      // One that has lost its lease ends, and is started again by whoever supervises it.
-      if (worker.isOver()) worker = await rig.startWorker(name);
       return (await routed.served(name).catch(() => '')) === 'old' || undefined;
     };
     await eventually(answers, END_MS);

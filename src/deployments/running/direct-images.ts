@@ -12,7 +12,7 @@ import { orAway } from '../targets/or-away.js';
 /** The images of direct deployments: pulled as those of steps are, but without any log-in. */
 export class DirectImages {
   constructor(
-    private readonly runtime: Pick<ContainerRuntime, 'provide' | 'sweep'>,
+    private readonly runtime: ContainerRuntime,
     /** Registries that images may come from, normalised; undefined: any. */
     private readonly registries: readonly string[] | undefined,
   ) {}
@@ -33,8 +33,7 @@ export class DirectImages {
   ): Promise<ContainerSettings> {
     if (settings.image_id !== '') return settings;
     const { image: name, gate } = settings;
-    const runtime = this.runtime as ContainerRuntime;
-    const images = new RunImages(runtime, deploymentId, RegistryAccess.none, this.registries);
+    const images = new RunImages(this.runtime, deploymentId, RegistryAccess.none, this.registries);
     try {
       const found = await orAway(images.find({ image: name, pull }, tell, signal));
       if (found.kind === 'refused') throw problemOf(imageRefused(found.refusal, name));

@@ -12,6 +12,8 @@ export const END_MS = 150_000;
 const STARTS_AT_ONCE = 2;
 /** Of a worker, where something is not as it should be; characters. */
 const SHOWN_OUTPUT = 2_000;
+/** Exit code of a worker that others have declared lost. */
+const LEASE_LOST = 1;
 const NEVER = new AbortController().signal;
 const STOP_POINTS: readonly FailPoint[] = [
   ...(['deployment_switching', 'service_stopped', 'service_drained', 'instance_ended'] as const),
@@ -108,19 +110,34 @@ export class DeploymentRig {
   /** Of services that have begun, by name. */
   private readonly pipelines = new Map<string, string>();
   private started = 0;
+  /** Why no other worker came in the place of one that had lost its lease. */
+  private readonly notStarted: string[] = [];
 
   constructor(
     readonly server: MillraceServer,
     private readonly subject: DeploymentSubject,
   ) {}
 
-  /** @param labels with commas between them */
-  startWorker(labels: string, at?: string): Promise<ServerProcess> {
+  /**
+   * One that loses its lease, as on a machine that stands still for too long, ends. As whoever
+   * supervises workers does, another one of the same labels is started then: of those that are
+   * meant to live.
+   *
+   * @param labels with commas between them
+   */
+  async startWorker(labels: string, at?: string): Promise<ServerProcess> {
     const own: Record<string, string> = at === undefined ? {} : { FAIL_POINT: at };
     this.started += 1;
     const lane = String(this.started % STARTS_AT_ONCE);
     const start = () => this.server.startWorker({ WORKER_LABELS: labels }, own);
-    return this.starts.run(lane, start, NEVER);
+    const worker = await this.starts.run(lane, start, NEVER);
+    if (at === undefined) {
+      worker.child.once('exit', (code) => {
+        if (code !== LEASE_LOST) return;
+        this.startWorker(labels).catch((error: unknown) => this.notStarted.push(String(error)));
+      });
+    }
+    return worker;
   }
 
   deploy(pipeline: string, text: string): Promise<string> {
@@ -172,7 +189,8 @@ export class DeploymentRig {
     }, END_MS);
     return settled.catch((cause: unknown) => {
       const said = this.server.workers.map((one) => one.output().slice(-SHOWN_OUTPUT));
-      throw new Error([`${name} is not settled: ${seen}`, ...said].join('\n\n'), { cause });
+      const all = [`${name} is not settled: ${seen}`, ...this.notStarted, ...said];
+      throw new Error(all.join('\n\n'), { cause });
     });
   }
 
