@@ -1,8 +1,15 @@
 import type { Browser, Locator, Page } from 'playwright-core';
 import { startChromium } from '../support/chromium.js';
+import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
 
+/** By less than the height of the window; behind the end from the beginning. */
+const SCROLL_ON = `{
+  const before = window.scrollY;
+  window.scrollBy(0, 300);
+  if (window.scrollY === before) window.scrollTo(0, 0);
+}`;
 const TOKEN = 'test-token-of-24-characters';
 
 /** What a newcomer does with it, and with what it has filled in itself. */
@@ -26,8 +33,17 @@ describeWith({ chromium: 'chromium' }, {}, 'Swagger UI in a real browser', () =>
     await server?.stop();
   });
 
+  /** Of so many routes the page has only those that are near to what is seen of it. */
+  const scrollTo = async (route: Locator): Promise<void> => {
+    await eventually(async () => {
+      if ((await route.count()) > 0) return true;
+      await page.evaluate(SCROLL_ON);
+      return undefined;
+    });
+  };
   const open = async (operationId: string): Promise<Locator> => {
     const route = page.locator(`.opblock[id$="-${operationId}"]`);
+    await scrollTo(route);
     await route.locator('.opblock-summary-control').first().click();
     await route.locator('.responses-wrapper').waitFor();
     return route;
