@@ -2,12 +2,16 @@ import { conflict, type MillraceError, notFound } from '../../common/errors/mill
 import { type DeploymentCause, causeOf } from '../../environments/approval.js';
 import type { ArtifactsRepository } from '../../executions/artifacts/artifacts.repository.js';
 import { archivesOf } from '../../executions/artifacts/artifact-sources.js';
+import type { Artifact } from '../../executions/artifacts/artifact.js';
 import { NoUpstreamError } from '../../executions/artifacts/no-upstream.error.js';
 import type { ExecutionRecord } from '../../executions/record/execution.schema.js';
 import type { ExecutionsRepository } from '../../executions/record/executions.repository.js';
 import { runContextOf } from '../../executions/record/run-context.js';
 import type { DeploymentOrigin, DirectArtifact } from '../record/deployment.js';
 import { deploymentReasons } from '../running/deployment-reasons.js';
+
+/** Names in a message. */
+const MOST_NAMED = 10;
 
 /** Which artifact; what is not given may be any, as long as there is one. */
 export interface AskedArtifact {
@@ -65,9 +69,10 @@ export class DirectArtifacts {
       ...(stage !== undefined && { stage }),
       ...(step !== undefined && { step }),
     };
-    const found = archivesIn(await this.artifacts.ofExecution(id), wanted);
+    const all = await this.artifacts.ofExecution(id);
+    const found = archivesIn(all, wanted);
     const [only, ...more] = found;
-    if (only === undefined) throw noSuchArtifact(name);
+    if (only === undefined) throw noSuchArtifact(name, all);
     if (more.length > 0)
       throw severalArtifacts(
         name,
@@ -86,11 +91,19 @@ function archivesIn(...asked: Parameters<typeof archivesOf>): ReturnType<typeof 
   }
 }
 
-/** 404 */
-export function noSuchArtifact(name: string): MillraceError {
-  return notFound('artifact', name, {
-    suggestions: ['`./millrace artifacts EXECUTION` shows those that are kept, by their names.'],
-  });
+/** 404. @param kept of the execution */
+export function noSuchArtifact(
+  name: string,
+  kept: readonly Pick<Artifact, 'name'>[],
+): MillraceError {
+  const names = [...new Set(kept.map((each) => each.name))];
+  const shown = names.slice(0, MOST_NAMED).join(', ');
+  const more = names.length > MOST_NAMED ? `, and ${names.length - MOST_NAMED} more` : '';
+  const suggestion =
+    names.length === 0
+      ? 'No step of it kept files, or they have expired: `./millrace artifacts EXECUTION`.'
+      : `Those that are kept: ${shown}${more}. Without a name it is that of the step.`;
+  return notFound('artifact', name, { suggestions: [suggestion] });
 }
 
 /** 409 */

@@ -1,5 +1,6 @@
 import { standIn } from '../../../test/support/stand-in.js';
 import type { Principal } from '../../auth/principals/principal.js';
+import type { MillraceError } from '../../common/errors/millrace.error.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { nameRecord } from '../../common/values/name-record.js';
 import type { DeploymentCause } from '../../environments/approval.js';
@@ -215,6 +216,13 @@ describe('DirectDeployments', () => {
     const of = (more: object) => ({ artifact: { ...site.artifact, ...more } });
     expect(await refusal(SITE, of({ executionId: 'none' }))).toBe('There is no execution none.');
     expect(await refusal(SITE, of({ name: 'none' }))).toBe('There is no artifact none.');
+    const hintOf = (asked: object): Promise<unknown> =>
+      deploy(SITE, asked).catch((error: MillraceError) => error.suggestions);
+    const [wrong, kept] = [of({ name: 'none' }), artifacts];
+    expect(await hintOf(wrong)).toEqual([expect.stringContaining('that are kept: site.')]);
+    artifacts = [];
+    expect(await hintOf(wrong)).toEqual([expect.stringContaining('No step of it kept files')]);
+    artifacts = kept;
     const other = { step: 'other', objectKey: objectKey('artifacts', 'b') };
     artifacts = [...artifacts, artifact({ name: 'site', ...other })];
     expect(await refusal(SITE, site)).toContain('build/pack, attempt 1; build/other, attempt 1');
