@@ -15,6 +15,7 @@ import {
 } from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
+import { killRoutedPromotions } from './support/routed-promotions.js';
 import { RoutedServices, UNRECORDED } from './support/routed-services.js';
 
 jest.setTimeout(400_000);
@@ -151,17 +152,7 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
   });
 
   it('a promotion is under way, its worker is killed, at each point', async () => {
-    const there = (name: string): string => `production/${name}`;
-    await rig.killPromotionAtEach(
-      POINTS.map(([point]) => point),
-      async (name) => ({ publish: { port: await routed.portOf(there(name)) } }),
-      async (name, isThere) => {
-        const isAsSaid = (): Promise<boolean> =>
-          isThere ? containers.isClean(there(name), ['1']) : containers.hasNothing(there(name));
-        await eventually(async () => (await isAsSaid()) || undefined, END_MS);
-        if (isThere) expect(await routed.served(there(name))).toBe('new');
-      },
-    );
+    await killRoutedPromotions(rig, routed, containers, POINTS);
   });
 
   it('it is stopped, and the worker of that is killed, at each point; then it is started', async () => {

@@ -1,11 +1,11 @@
 import { instanceName } from '../../src/deployments/routes/service-route.js';
 import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
-import { eventually } from '../support/eventually.js';
 import { MillraceServer, type ServerProcess } from '../support/millrace-server.js';
-import { apiOf, DeploymentRig, type DeploymentPoint, END_MS } from './support/deployment-rig.js';
+import { apiOf, DeploymentRig, type DeploymentPoint } from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
 import { ProgramServices, TEXT_PROGRAM } from './support/program-services.js';
+import { killRoutedPromotions } from './support/routed-promotions.js';
 import { RoutedServices, UNRECORDED } from './support/routed-services.js';
 import { idOf } from './support/service-id.js';
 
@@ -111,17 +111,7 @@ describe('a deployment of a program of the host, when', () => {
   });
 
   it('a promotion is under way, its worker is killed, at each point', async () => {
-    const there = (name: string): string => `production/${name}`;
-    await rig.killPromotionAtEach(
-      POINTS.map(([point]) => point),
-      async (name) => ({ publish: { port: await routed.portOf(there(name)) } }),
-      async (name, isThere) => {
-        const isAsSaid = (): Promise<boolean> =>
-          isThere ? programs.isClean(there(name), ['1']) : programs.hasNothing(there(name));
-        await eventually(async () => (await isAsSaid()) || undefined, END_MS);
-        if (isThere) expect(await routed.served(there(name))).toBe('new');
-      },
-    );
+    await killRoutedPromotions(rig, routed, programs, POINTS);
   });
 
   it('it is stopped, and the worker of that is killed, at each point; then it is started', async () => {
