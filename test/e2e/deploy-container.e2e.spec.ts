@@ -1,12 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
 import { DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
-import { makeStepImage } from '../support/step-image.js';
+import { makeShopImage, SHOP_PROGRAM } from '../support/shop-image.js';
 import { stopAll } from '../support/stop-all.js';
 
 interface DeploymentBody {
@@ -28,7 +26,6 @@ interface PartBody {
 
 const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
 /** Of an image: serves its folder /srv, and says which variables it has. */
-const SERVES = 'env >/srv/env; exec httpd -f -p 8080 -h /srv';
 
 /** A context of nothing but busybox; `$EXPOSE` is the fourth line of its Dockerfile. */
 const WRITES_CONTEXT = `mkdir -p app/srv
@@ -50,11 +47,8 @@ describeWith(PROGRAMS, { root: true }, 'deploy: docker_container', () => {
   let server: MillraceServer;
   let port: number;
 
-  const image = (version: string, program = SERVES): Promise<void> =>
-    makeStepImage(engine, `shop:${version}`, [`CMD ["sh", "-c", "${program}"]`], async (root) => {
-      await mkdir(join(root, 'srv'));
-      await writeFile(join(root, 'srv/index.html'), version);
-    });
+  const image = (version: string, program?: string): Promise<void> =>
+    makeShopImage(engine, version, program);
 
   beforeAll(async () => {
     await buildCaddy();
@@ -64,7 +58,7 @@ describeWith(PROGRAMS, { root: true }, 'deploy: docker_container', () => {
       image('2'),
       image('3', 'echo no configuration for $PASSWORD; exit 3'),
     ]);
-    await image('4', SERVES.replace('-p 8080', '-p 127.0.0.1:8080'));
+    await image('4', SHOP_PROGRAM.replace('-p 8080', '-p 127.0.0.1:8080'));
     port = await freePort();
     server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
     await server.call('PUT', '/api/secrets/PASSWORD', { value: 'secret-of-a-service-7c2e' });

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
 import { CommandLine } from '../support/command-line.js';
@@ -6,7 +6,7 @@ import { DockerEngine } from '../support/docker-engine.js';
 import { freePort } from '../support/free-port.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
-import { makeStepImage } from '../support/step-image.js';
+import { makeShopImage } from '../support/shop-image.js';
 import { stopAll } from '../support/stop-all.js';
 
 interface DeploymentBody {
@@ -19,7 +19,6 @@ interface DeploymentBody {
 }
 
 const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
-const SERVES = 'env >/srv/env; exec httpd -f -p 8080 -h /srv';
 
 /** What is put into service without a step, on a real Docker Engine and behind a real Caddy. */
 describeWith(PROGRAMS, { root: true }, 'POST /api/deployments', () => {
@@ -27,11 +26,8 @@ describeWith(PROGRAMS, { root: true }, 'POST /api/deployments', () => {
   let server: MillraceServer;
   let port: number;
 
-  const image = (version: string, program = SERVES): Promise<void> =>
-    makeStepImage(engine, `shop:${version}`, [`CMD ["sh", "-c", "${program}"]`], async (root) => {
-      await mkdir(join(root, 'srv'));
-      await writeFile(join(root, 'srv/index.html'), version);
-    });
+  const image = (version: string, program?: string): Promise<void> =>
+    makeShopImage(engine, version, program);
 
   beforeAll(async () => {
     await buildCaddy();

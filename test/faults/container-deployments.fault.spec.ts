@@ -170,9 +170,8 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
     const name = 'parts';
     await rig.begin(name);
     await rig.startWorker(name);
-    const answers = async (): Promise<true | undefined> => {
-      return (await routed.served(name).catch(() => '')) === 'old' || undefined;
-    };
+    const answers = async (): Promise<true | undefined> =>
+      (await routed.served(name).catch(() => '')) === 'old' || undefined;
     await eventually(answers, END_MS);
     await routed.killProxy();
     await eventually(answers, END_MS);

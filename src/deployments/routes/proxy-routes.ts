@@ -107,13 +107,10 @@ export class ProxyRoutes extends BackgroundRounds {
    * @throws ProxyAwayError
    */
   async ensureNoRoute(id: string): Promise<void> {
-    const isThere = (route: Route): boolean => route.id === id;
-    for (;;) {
-      const { routes, wanted } = await this.lookSoon();
-      if (wanted.some(isThere)) throw new Error(`the record wants the route ${id} of ${this.host}`);
-      if (!routes.some(isThere)) return;
-      await delay(WAIT_MS);
-    }
+    await this.untilNone(
+      (route) => route.id === id,
+      `the record wants the route ${id} of ${this.host}`,
+    );
   }
 
   /**
@@ -121,11 +118,18 @@ export class ProxyRoutes extends BackgroundRounds {
    * @throws ProxyAwayError
    */
   async ensureClosed(id: string): Promise<void> {
-    const leads = (route: Route): boolean => route.id === id && route.upstream !== undefined;
+    await this.untilNone(
+      (route) => route.id === id && route.upstream !== undefined,
+      `the record wants that the route ${id} leads on`,
+    );
+  }
+
+  /** @param why where the record wants one of these */
+  private async untilNone(isOne: (route: Route) => boolean, why: string): Promise<void> {
     for (;;) {
       const { routes, wanted } = await this.lookSoon();
-      if (wanted.some(leads)) throw new Error(`the record wants that the route ${id} leads on`);
-      if (!routes.some(leads)) return;
+      if (wanted.some(isOne)) throw new Error(why);
+      if (!routes.some(isOne)) return;
       await delay(WAIT_MS);
     }
   }

@@ -56,7 +56,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   }
 
   /** Its files were those of a step, which ended with its worker. */
-  protected isOrphan(): boolean {
+  protected override isOrphan(): boolean {
     const { kind, phase, unit } = this.deployment;
     if (phase !== null && phase !== 'plan') return false;
     // Of a part of a unit there is nobody who would let it switch.
@@ -64,7 +64,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     return kind === 'deploy' && this.asked.source === undefined;
   }
 
-  protected async load(): Promise<void> {
+  protected override async load(): Promise<void> {
     const { release_id: id, previous_release_id: before } = this.deployment;
     this.release = await this.releaseOf(id);
     this.previous = await this.releaseOf(before);
@@ -440,7 +440,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   }
 
   /** Of a deployment that has not switched. */
-  protected async undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
+  protected override async undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
     const { release_id: id } = this.deployment;
     const { release } = this;
     if (this.makesRelease && id !== null && release !== undefined) {

@@ -1,7 +1,6 @@
 import { fewAtOnce } from '../../common/async/few-at-once.js';
 import { messageOf } from '../../common/values/error-message.js';
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
-import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import type { Leases } from '../../leases/leases.js';
 import {
   type Deployment,
@@ -19,6 +18,7 @@ import {
 } from '../targets/deploy-target.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { InstanceRestarts } from './instance-restarts.js';
+import { isForLater } from '../targets/is-for-later.js';
 import { LeftReleases, type LeftReleasesParts } from './left-releases.js';
 import type { ListedInstance, ReleaseInstances } from '../targets/release-instances.js';
 import { QuietServices } from './quiet-services.js';
@@ -106,7 +106,7 @@ export class InstanceUpkeep extends BackgroundRounds {
       await this.keep(serviceId, now, there, wanted);
       this.told.delete(serviceId);
     } catch (error) {
-      if (error instanceof TargetAwayError || isDatabaseUnavailable(error)) throw error;
+      if (isForLater(error)) throw error;
       const message = messageOf(error);
       if (this.told.get(serviceId) === message) return;
       this.told.set(serviceId, message);
@@ -194,8 +194,10 @@ export class InstanceUpkeep extends BackgroundRounds {
     const ended = this.parts.turns
       .tryNow(release, work)
       .catch((error: unknown) => {
-        const isAway = error instanceof TargetAwayError || isDatabaseUnavailable(error);
-        this.logger[isAway ? 'debug' : 'error']({ err: error, instance: name }, 'not ended yet');
+        this.logger[isForLater(error) ? 'debug' : 'error'](
+          { err: error, instance: name },
+          'not ended yet',
+        );
       })
       .then(() => void this.ending.delete(name));
     this.ending.set(name, ended);

@@ -118,7 +118,7 @@ export interface DeploymentTools {
 export abstract class RecordedRun<S extends DeploySettings> {
   protected readonly now: () => Date;
 
-  protected constructor(
+  constructor(
     protected deployment: Deployment<S>,
     protected readonly tools: DeploymentTools,
     protected readonly asked: RunDeployment,
@@ -460,12 +460,28 @@ export abstract class RecordedRun<S extends DeploySettings> {
     if (!isOurs) throw new DeploymentFencedError(id);
   }
 
-  /** Reads what the record names. */
-  protected abstract load(): Promise<void>;
-  /** Whether what it needs ended with its worker, before it began. */
-  protected abstract isOrphan(): boolean;
+  /** Takes a part that this one has stored. @throws DeploymentFencedError */
+  protected async takePart(part: Deployment): Promise<Deployment> {
+    const taken = await this.store.take(part, this.deployment.worker_id ?? '');
+    if (taken === undefined) throw new DeploymentFencedError(part._id);
+    return taken;
+  }
+
   /** From wherever it stands. */
   protected abstract fromHere(): Promise<void>;
-  /** Of a deployment that has not switched. */
-  protected abstract undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void>;
+
+  /** Reads what the record names. Default: nothing is needed of that. */
+  protected load(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Whether what it needs ended with its worker, before it began. Default: it needs nothing. */
+  protected isOrphan(): boolean {
+    return false;
+  }
+
+  /** Of a deployment that has not switched. Default: it has done nothing before that. */
+  protected undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
+    return this.end(status, reason);
+  }
 }

@@ -1,8 +1,7 @@
 import { failPoint } from '../../common/fail-point.js';
 import { messageOf } from '../../common/values/error-message.js';
-import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { GONE, placed, type Release } from '../record/deployment.js';
-import { TargetAwayError } from '../targets/deploy-target.js';
+import { isForLater } from '../targets/is-for-later.js';
 import { DeploymentRun } from './deployment-run.js';
 import { DeploymentFencedError } from './recorded-run.js';
 import { deploymentReasons } from './deployment-reasons.js';
@@ -25,8 +24,7 @@ export class RemovalRun extends DeploymentRun {
       await this.withdraw();
       await this.removeAll();
     } catch (error) {
-      const isForLater = error instanceof TargetAwayError || isDatabaseUnavailable(error);
-      if (error instanceof DeploymentFencedError || isForLater) throw error;
+      if (error instanceof DeploymentFencedError || isForLater(error)) throw error;
       await this.end('failed', deploymentReasons.notRemoved(messageOf(error)));
     }
   }

@@ -1,7 +1,6 @@
 import { failPoint } from '../../common/fail-point.js';
 import { messageOf } from '../../common/values/error-message.js';
 import type { Reason } from '../../engine/plan/run-state.js';
-import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import {
   type Deployment,
   isFinished,
@@ -9,7 +8,8 @@ import {
   type Release,
   type TargetSettings,
 } from '../record/deployment.js';
-import { type DeployTarget, TargetAwayError } from '../targets/deploy-target.js';
+import type { DeployTarget } from '../targets/deploy-target.js';
+import { isForLater } from '../targets/is-for-later.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import {
   DeploymentFencedError,
@@ -35,17 +35,8 @@ export class StopRun extends RecordedRun<TargetSettings> {
     super(placed(deployment), tools, asked);
   }
 
-  /** It needs nothing of whoever asked. */
-  protected isOrphan(): boolean {
-    return false;
-  }
-
-  protected load(): Promise<void> {
+  protected override load(): Promise<void> {
     return this.read(this.deployment.release_id);
-  }
-
-  protected undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
-    return this.end(status, reason);
   }
 
   protected async fromHere(): Promise<void> {
@@ -148,8 +139,4 @@ export class StopRun extends RecordedRun<TargetSettings> {
     if (this.release === undefined) throw new Error('a stop of no release');
     return this.release;
   }
-}
-
-function isForLater(error: unknown): boolean {
-  return error instanceof TargetAwayError || isDatabaseUnavailable(error);
 }

@@ -1,5 +1,4 @@
 import { failPoint } from '../../common/fail-point.js';
-import type { Reason } from '../../engine/plan/run-state.js';
 import {
   type Deployment,
   isFinished,
@@ -35,18 +34,6 @@ export class UnitInstancesRun extends RecordedRun<UnitSettings> {
   ) {
     super(deployment, tools, asked);
     this.kind = deployment.kind;
-  }
-
-  protected isOrphan(): boolean {
-    return false;
-  }
-
-  protected load(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
-    return this.end(status, reason);
   }
 
   protected async fromHere(): Promise<void> {
@@ -123,8 +110,7 @@ export class UnitInstancesRun extends RecordedRun<UnitSettings> {
     const asked = { ...this.partDeployment(release), _id: id, request_key: id };
     const accepted = await this.store.accept(asked, service);
     if (isFinished(accepted)) return accepted;
-    const taken = await this.store.take(accepted, this.deployment.worker_id ?? '');
-    if (taken === undefined) throw new DeploymentFencedError(accepted._id);
+    const taken = await this.takePart(accepted);
     const Run = this.kind === 'stop' ? StopRun : RestartRun;
     const tell = (line: string): void => this.tell(`${service.name}: ${line}`);
     const { signal } = this.asked;

@@ -1,6 +1,4 @@
 import { messageOf } from '../../common/values/error-message.js';
-import type { Reason } from '../../engine/plan/run-state.js';
-import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import {
   type Deployment,
   GONE,
@@ -12,14 +10,9 @@ import {
 } from '../record/deployment.js';
 import type { NewDeployment } from '../record/deployment-store.js';
 import { removalOf } from '../record/removal.js';
-import { TargetAwayError } from '../targets/deploy-target.js';
+import { isForLater } from '../targets/is-for-later.js';
 import { deploymentReasons } from './deployment-reasons.js';
-import {
-  DeploymentFencedError,
-  type DeploymentTools,
-  RecordedRun,
-  type RunDeployment,
-} from './recorded-run.js';
+import { DeploymentFencedError, RecordedRun } from './recorded-run.js';
 import { RemovalRun } from './removal-run.js';
 
 /**
@@ -27,22 +20,6 @@ import { RemovalRun } from './removal-run.js';
  * switch on it is only finished, and can be done again from the beginning.
  */
 export class UnitRemovalRun extends RecordedRun<UnitSettings> {
-  constructor(deployment: Deployment<UnitSettings>, tools: DeploymentTools, asked: RunDeployment) {
-    super(deployment, tools, asked);
-  }
-
-  protected isOrphan(): boolean {
-    return false;
-  }
-
-  protected load(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
-    return this.end(status, reason);
-  }
-
   protected async fromHere(): Promise<void> {
     if (this.deployment.phase !== 'switch') {
       await this.enter('plan', { status: 'running', started_at: this.now(), reason: null });
@@ -54,8 +31,7 @@ export class UnitRemovalRun extends RecordedRun<UnitSettings> {
       if (failed === undefined) await this.retire();
       else await this.end('failed', deploymentReasons.notRemoved(failed));
     } catch (error) {
-      const isForLater = error instanceof TargetAwayError || isDatabaseUnavailable(error);
-      if (error instanceof DeploymentFencedError || isForLater) throw error;
+      if (error instanceof DeploymentFencedError || isForLater(error)) throw error;
       await this.end('failed', deploymentReasons.notRemoved(messageOf(error)));
     }
   }
@@ -83,8 +59,7 @@ export class UnitRemovalRun extends RecordedRun<UnitSettings> {
     };
     const accepted = await this.store.accept(asked, service);
     if (isFinished(accepted)) return accepted;
-    const taken = await this.store.take(accepted, this.deployment.worker_id ?? '');
-    if (taken === undefined) throw new DeploymentFencedError(accepted._id);
+    const taken = await this.takePart(accepted);
     const tell = (line: string): void => this.tell(`${service.name}: ${line}`);
     const { signal } = new AbortController();
     return new RemovalRun(taken, this.tools, { tell, signal }).run();

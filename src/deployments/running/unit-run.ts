@@ -32,7 +32,6 @@ import { DeploymentRun } from './deployment-run.js';
 import { expiredReleases, unfinishedReleases } from './expired-releases.js';
 import { failureOf, LivePart, type PartFailure } from './live-part.js';
 import {
-  DeploymentFencedError,
   type DeploymentTools,
   RecordedRun,
   type RunDeployment,
@@ -61,13 +60,13 @@ export class UnitRun extends RecordedRun<UnitSettings> {
     super(deployment, tools, asked);
   }
 
-  protected isOrphan(): boolean {
+  protected override isOrphan(): boolean {
     const { kind, phase } = this.deployment;
     const isBegun = phase !== null && phase !== 'plan';
     return kind === 'deploy' && this.asked.sources === undefined && !isBegun;
   }
 
-  protected async load(): Promise<void> {
+  protected override async load(): Promise<void> {
     const { release_id: id, previous_release_id: before } = this.deployment;
     if (id !== null) this.release = await this.store.release(id);
     if (before !== null) this.previous = await this.store.release(before);
@@ -83,7 +82,7 @@ export class UnitRun extends RecordedRun<UnitSettings> {
   }
 
   /** Its parts are undone by themselves. */
-  protected async undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
+  protected override async undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
     const { kind } = this.deployment;
     const { release } = this;
     if (kind !== 'rollback' && release !== undefined) {
@@ -417,8 +416,7 @@ export class UnitRun extends RecordedRun<UnitSettings> {
 
   /** @throws DeploymentFencedError */
   private async finished(part: Deployment): Promise<Deployment> {
-    const taken = await this.store.take(part, this.deployment.worker_id ?? '');
-    if (taken === undefined) throw new DeploymentFencedError(part._id);
+    const taken = await this.takePart(part);
     // It is not stopped half-way: who is killed meanwhile leaves the rest to the next one.
     return this.runOf(taken, part.service, { signal: new AbortController().signal });
   }

@@ -13,7 +13,6 @@ import {
   type DeployRequest,
   type DeploySubject,
 } from '../../executions/attempt/steps/deployer.js';
-import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { WorkerLease } from '../../workers/worker-lease.js';
 import {
   type ApprovedFiles,
@@ -39,6 +38,7 @@ import { OwnDeployments } from '../running/own-deployments.js';
 import { type DeploymentEnd, SuspendedDeployments } from '../running/suspended-deployments.js';
 import { SealedTexts } from '../record/sealed-texts.js';
 import { DeployRefusedError, TargetAwayError } from '../targets/deploy-target.js';
+import { isForLater } from '../targets/is-for-later.js';
 import { imageGone } from '../targets/image-gone.js';
 import { AwayPatience } from './away-patience.js';
 import { filesDigest } from './approved-files.js';
@@ -85,8 +85,7 @@ export class StepDeployments extends Deployer {
         const reason = deploymentReasons.placeTaken(place, error.serviceId);
         return { kind: 'failed', reason, isFinal: true };
       }
-      const isAway = error instanceof TargetAwayError || isDatabaseUnavailable(error);
-      if (error instanceof DeploymentFencedError || isAway) {
+      if (error instanceof DeploymentFencedError || isForLater(error)) {
         const message = `how the deployment ended is not known here: ${messageOf(error)}`;
         return { kind: 'infrastructure', reason: { code: 'deployment_lost', message } };
       }

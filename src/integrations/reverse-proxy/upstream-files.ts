@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { link, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RouteDisarmedError, type Upstream } from './reverse-proxy.js';
 import { leadText } from './route-lead.js';
@@ -42,10 +42,7 @@ export class UpstreamFiles {
 
   /** Undefined: there is no file. */
   async textOf(id: string): Promise<string | undefined> {
-    return readFile(join(this.folder, id), 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
+    return textAt(this.path(id));
   }
 
   /**
