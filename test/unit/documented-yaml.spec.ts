@@ -53,6 +53,7 @@ ${block.replaceAll(/^(?=.)/gm, '    ')}`,
 /** YAML of other programs, with whose it is. */
 const NOT_PIPELINES: Readonly<Record<string, string>> = {
   '# prometheus.yml': 'the configuration of Prometheus',
+  'on: {': 'a workflow of GitHub Actions',
   'groups:': 'alert rules of Prometheus',
   'services:': 'an addition to docker-compose.yml',
 };

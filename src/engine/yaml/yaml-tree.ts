@@ -78,6 +78,7 @@ const SYNTAX_HINTS: Readonly<Record<string, string>> = {
   BAD_INDENT: 'Align it with the lines above',
   MISSING_CHAR: 'Check the quotes, brackets and colons of this line and the one above',
   BLOCK_AS_IMPLICIT_KEY: "Put the text in quotes if it holds ': '",
+  BLOCK_IN_FLOW: "Put the text in quotes if it holds ': '",
   BAD_SCALAR_START: 'Put the text in quotes',
   UNEXPECTED_TOKEN: 'Check the quotes and the indentation of this line',
   BAD_DQ_ESCAPE: "Use '…', where a backslash is itself",
