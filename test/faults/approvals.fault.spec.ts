@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import type { FailPoint } from '../../src/common/fail-point.js';
 import { eventually } from '../support/eventually.js';
 import { Ledger } from '../support/ledger.js';
-import { MillraceServer } from '../support/millrace-server.js';
+import {
+  type ExecutionBody,
+  MillraceServer,
+  type ServerProcess,
+} from '../support/millrace-server.js';
+import { nameOf, OVER } from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 
 jest.setTimeout(240_000);
@@ -25,7 +30,7 @@ interface Fate {
   readonly ran: { readonly build: readonly string[]; readonly ship: readonly string[] };
 }
 
-describe('kill -9 around an approval, at', () => {
+describe('kill -9 around an approval', () => {
   let server: MillraceServer;
   let ledger: Ledger;
   let folder: string;
@@ -64,7 +69,34 @@ describe('kill -9 around an approval, at', () => {
   const approve = (id: string): Promise<Response> =>
     server.fetch('POST', `/api/ci/executions/${id}/approve`, { override: true, reason: 'a test' });
 
-  it.each<Fate>([
+  const startWorker = (labels: string, at?: FailPoint): Promise<ServerProcess> =>
+    server.startWorker({
+      ...{ WORKER_LABELS: labels, WORKER_CONCURRENCY: '1' },
+      ...(at !== undefined && { FAIL_POINT: at }),
+    });
+  /**
+   * Each with a worker that is to die, all beside each other: most of a loss is waiting. All are
+   * there before any is hit: one that came later could come to its point in what another has left.
+   */
+  const hitAtEach = async <T extends { readonly point: FailPoint }>(
+    fates: readonly T[],
+    labelOf: (point: FailPoint) => string,
+    hit: (fate: T, label: string, doomed: ServerProcess) => Promise<ExecutionBody>,
+  ): Promise<void> => {
+    const hits: (() => Promise<ExecutionBody>)[] = [];
+    for (const fate of fates) {
+      const label = labelOf(fate.point);
+      const doomed = await startWorker(label, fate.point);
+      hits.push(() => hit(fate, label, doomed));
+    }
+    const ended = await Promise.all(hits.map((begin) => begin()));
+    await expectInvariants({
+      ...{ server, ledger, accepted: ended.map(({ id }) => id) },
+      ended: new Map(ended.map((one) => [one.id, one])),
+    });
+  };
+
+  const FATES: readonly Fate[] = [
     // What is not stored to wait is lost with its worker, and begins again.
     { point: 'snapshot_folder_kept', retries: 1, ran: { build: ['1.1', '2.1'], ship: ['3.1'] } },
     { point: 'snapshot_kept', retries: 1, ran: { build: ['1.1', '2.1'], ship: ['3.1'] } },
@@ -72,10 +104,12 @@ describe('kill -9 around an approval, at', () => {
     { point: 'execution_suspended', retries: 0, ran: { build: ['1.1'], ship: ['2.1'] } },
     { point: 'snapshot_folder_restored', retries: 0, ran: { build: ['1.1'], ship: ['3.1'] } },
     { point: 'snapshot_restored', retries: 0, ran: { build: ['1.1'], ship: ['3.1'] } },
-  ])('$point', async ({ point, retries, ran: expected }) => {
-    const label = point.replaceAll('_', '-');
-    const labels = { WORKER_LABELS: label, WORKER_CONCURRENCY: '1' };
-    const doomed = await server.startWorker({ ...labels, FAIL_POINT: point });
+  ];
+  const hitOne = async (
+    { point, retries, ran: expected }: Fate,
+    label: string,
+    doomed: ServerProcess,
+  ): Promise<ExecutionBody> => {
     const id = await server.trigger(await server.createPipeline(yaml(label, retries)));
     const isHitLater = point.endsWith('restored');
     if (isHitLater) {
@@ -83,20 +117,26 @@ describe('kill -9 around an approval, at', () => {
       expect((await approve(id)).status).toBe(200);
     }
     await isKilled(doomed);
-    await server.startWorker(labels);
+    const next = await startWorker(label);
     if (!isHitLater) {
       await isWaiting(id);
       expect((await approve(id)).status).toBe(200);
     }
     const ended = await server.finished(id, LOSS_MS);
-    expect(ended).toMatchObject({ status: 'success' });
-    expect({ build: await ran(id, 'build'), ship: await ran(id, 'ship') }).toEqual(expected);
-    await expectInvariants({ server, ledger, accepted: [id], ended: new Map([[id, ended]]) });
-  });
+    expect([point, ended]).toMatchObject([point, { status: 'success' }]);
+    expect([point, { build: await ran(id, 'build'), ship: await ran(id, 'ship') }]).toEqual([
+      ...[point, expected],
+    ]);
+    await next.end();
+    return ended;
+  };
 
-  it('execution_answered, of the API: what was said holds', async () => {
+  it('of the worker, at each point', () =>
+    hitAtEach(FATES, (point) => point.replaceAll('_', '-'), hitOne));
+
+  it('of the API, at execution_answered: what was said holds', async () => {
     const label = 'answered';
-    await server.startWorker({ WORKER_LABELS: label });
+    const worker = await startWorker(label);
     const id = await server.trigger(await server.createPipeline(yaml(label, 0)));
     await isWaiting(id);
     await server.api?.end();
@@ -107,6 +147,7 @@ describe('kill -9 around an approval, at', () => {
     const ended = await server.finished(id, LOSS_MS);
     expect(ended).toMatchObject({ status: 'success', attempt: 2 });
     expect(await ran(id, 'ship')).toEqual(['2.1']);
+    await worker.end();
   });
 
   describe('of a deploy step that waits', () => {
@@ -156,7 +197,7 @@ describe('kill -9 around an approval, at', () => {
       expect(answer.status).toBe(200);
     });
 
-    it.each<DeployFate>([
+    const DEPLOY_FATES: readonly DeployFate[] = [
       // Nothing says yet that the execution waits: it begins again, and people are asked again.
       {
         ...{ point: 'deployment_suspended', retries: 1, attempt: 3, build: ['1.1', '2.1'] },
@@ -188,33 +229,44 @@ describe('kill -9 around an approval, at', () => {
         ...{ point: 'deployment_serving', retries: 1, attempt: 3, build: ['1.1'] },
         deployments: ['success'],
       },
-    ])('$point', async ({ point, retries, attempt, build, deployments }) => {
-      const label = `ship-${point.replaceAll('_', '-')}`;
-      const labels = { WORKER_LABELS: label, WORKER_CONCURRENCY: '1' };
+    ];
+    const hitDeploy = async (
+      { point, retries, attempt, build, deployments }: DeployFate,
+      label: string,
+      doomed: ServerProcess,
+    ): Promise<ExecutionBody> => {
       const isHitLater = !['deployment_suspended', 'snapshot_kept', 'execution_suspended'].includes(
         point,
       );
-      const doomed = await server.startWorker({ ...labels, FAIL_POINT: point });
       const id = await server.trigger(await server.createPipeline(deploying(label, retries)));
       if (isHitLater) {
         await isWaiting(id);
         await letThrough(id);
       }
       await isKilled(doomed);
-      await server.startWorker(labels);
+      const next = await startWorker(label);
       if (!isHitLater) {
         await isWaiting(id);
         await letThrough(id);
       }
       const ended = await server.finished(id, LOSS_MS);
-      expect(ended).toMatchObject({ status: 'success', attempt });
-      expect(await ran(id, 'build')).toEqual(build);
-      const made = await deploymentsOf(id);
-      expect(made.map(({ status }) => status)).toEqual(deployments);
+      // What no execution continues with is ended by a round of its worker.
+      const made = await eventually(async () => {
+        const all = await deploymentsOf(id);
+        return all.every(({ status }) => OVER.includes(status)) ? all : undefined;
+      }, LOSS_MS);
+      const { status, attempt: endedBy } = ended;
+      const seen = { status, endedBy, build: await ran(id, 'build') };
+      expect([point, seen, made.map((one) => one.status)]).toEqual([
+        ...[point, { status: 'success', endedBy: attempt, build }, deployments],
+      ]);
       expect(readFileSync(join(folder, label, 'current/file'), 'utf8')).toBe('made\n');
       const releases = readdirSync(join(folder, label, 'releases'));
-      expect(releases).toHaveLength(1);
-      await expectInvariants({ server, ledger, accepted: [id], ended: new Map([[id, ended]]) });
-    });
+      expect([point, releases.length]).toEqual([point, 1]);
+      await next.end();
+      return ended;
+    };
+
+    it('at each point', () => hitAtEach(DEPLOY_FATES, (point) => nameOf('ship', point), hitDeploy));
   });
 });

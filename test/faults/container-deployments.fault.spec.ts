@@ -73,7 +73,7 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
     rig = new DeploymentRig(server, {
       yaml: async (name) => yaml(name, await routed.portOf(name)),
       serving: (name) => routed.served(name),
-      isClean: async (name) => containers.isClean(name, await rig.servedNumbers(name)),
+      leftOf: async (name) => containers.leftOf(name, await rig.servedNumbers(name)),
       expectMeanwhile: (name) => routed.expectAnswer(name),
     });
   }, CADDY_BUILD_MS);

@@ -15,6 +15,7 @@ import { stopAll } from '../support/stop-all.js';
 import { apiOf, type DeploymentPoint, DeploymentRig } from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
+import { leftOfFolder } from './support/left-over.js';
 
 jest.setTimeout(300_000);
 
@@ -50,7 +51,7 @@ describe('a deployment to a folder, when', () => {
       workers: 0,
       environment: { DEPLOY_FOLDERS: folder },
     });
-    rig = new DeploymentRig(server, { yaml, serving, isClean });
+    rig = new DeploymentRig(server, { yaml, serving, leftOf });
   });
   afterAll(async () => {
     await stopAll(
@@ -75,12 +76,9 @@ describe('a deployment to a folder, when', () => {
     expect(current).toBe(`releases/${last?.release?.number}`);
     return readFileSync(join(release, 'text'), 'utf8');
   };
-  /** Of each release that neither serves nor did before nothing is left. */
-  const isClean = async (service: string): Promise<boolean> => {
-    const served = await rig.servedNumbers(service);
-    const releases = readdirSync(join(folder, service, 'releases'));
-    return releases.length <= 2 && releases.every((one) => served.includes(one));
-  };
+  /** Of each release that neither serves nor did before nothing is to be left. */
+  const leftOf = async (service: string): Promise<readonly string[]> =>
+    leftOfFolder(join(folder, service), await rig.servedNumbers(service), 2);
 
   it('its worker is killed, at each point', async () => {
     const all = await rig.killAtEach(POINTS);

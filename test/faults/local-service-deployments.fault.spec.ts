@@ -56,7 +56,7 @@ describe('a deployment of a program of the host, when', () => {
     rig = new DeploymentRig(server, {
       yaml: async (name) => yaml(name, await routed.portOf(name)),
       serving,
-      isClean: async (name) => programs.isClean(name, await rig.servedNumbers(name)),
+      leftOf: async (name) => programs.leftOf(name, await rig.servedNumbers(name)),
       expectMeanwhile: (name) => routed.expectAnswer(name),
     });
   }, CADDY_BUILD_MS);

@@ -83,7 +83,7 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a program and a containe
         yaml(name, await Promise.all(partsOf(name).map((part) => routed.portOf(part)))),
       servicesOf: (name) => [name, ...partsOf(name)],
       serving,
-      isClean,
+      leftOf,
       expectMeanwhile: async (name) => {
         for (const part of partsOf(name)) await routed.expectAnswer(part);
       },
@@ -106,13 +106,13 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a program and a containe
     expect(texts).toEqual([texts[0], texts[0]]);
     return texts[0] ?? '';
   };
-  const isClean = async (name: string): Promise<boolean> => {
+  const leftOf = async (name: string): Promise<readonly string[]> => {
     const [program = '', container = ''] = partsOf(name);
-    const isEach = await Promise.all([
-      programs.isClean(program, await rig.servedNumbers(program), MOST_KEPT),
-      containers.isClean(container, await rig.servedNumbers(container), MOST_KEPT),
+    const left = await Promise.all([
+      programs.leftOf(program, await rig.servedNumbers(program), MOST_KEPT),
+      containers.leftOf(container, await rig.servedNumbers(container), MOST_KEPT),
     ]);
-    return !isEach.includes(false);
+    return left.flat();
   };
 
   it('its worker is killed, at each point', async () => {
@@ -147,6 +147,17 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a program and a containe
 
   it('a rollback is under way, its worker is killed, at each point', async () => {
     await rig.killRollbackAtEach(['unit_switching', 'part_switched', 'unit_serving']);
+  });
+
+  it('it is stopped, and the worker of that is killed, at each point; then it is started', async () => {
+    const isStopped = async (name: string): Promise<boolean> => {
+      const [program = '', container = ''] = partsOf(name);
+      return (await programs.isStopped(program)) && (await containers.isStopped(container));
+    };
+    await rig.killStopAtEach(isStopped, serving, {
+      points: ['unit_parts_named', 'part_switched'],
+      startedBy: 'parts_serve',
+    });
   });
 
   it('it is removed, and the worker of that is killed, at each point', async () => {

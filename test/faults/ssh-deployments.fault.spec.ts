@@ -42,7 +42,7 @@ describeWith({ sshd: 'openssh-server' }, {}, 'a deployment to a folder by SSH, w
     sshd = await GitSshServer.start();
     server = await MillraceServer.start({ workers: 0 });
     await server.call('PUT', '/api/secrets/DEPLOY_KEY', { value: sshd.key('user') });
-    rig = new DeploymentRig(server, { yaml, serving, isClean });
+    rig = new DeploymentRig(server, { yaml, serving, leftOf });
   });
   afterAll(async () => {
     await stopAll(
@@ -82,8 +82,10 @@ steps:
     expect(current).toBe(`releases/${last?.release?.number}`);
     return readFileSync(join(top, current, 'text'), 'utf8');
   };
-  const isClean = (service: string): boolean =>
-    readdirSync(join(folder, service, 'releases')).length <= MOST_RELEASES;
+  const leftOf = (service: string): readonly string[] => {
+    const releases = readdirSync(join(folder, service, 'releases'));
+    return releases.length <= MOST_RELEASES ? [] : releases;
+  };
 
   it('its worker is killed, at each point', async () => {
     await rig.killAtEach(POINTS);

@@ -25,6 +25,7 @@ import {
 } from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
+import { leftOfFolder } from './support/left-over.js';
 
 jest.setTimeout(300_000);
 
@@ -55,7 +56,7 @@ describe('a deployment of a unit, when', () => {
     folder = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-unit-faults-')));
     chmodSync(folder, 0o755);
     server = await MillraceServer.start({ workers: 0, environment: { DEPLOY_FOLDERS: folder } });
-    rig = new DeploymentRig(server, { yaml, servicesOf, serving, isClean });
+    rig = new DeploymentRig(server, { yaml, servicesOf, serving, leftOf });
   });
   afterAll(async () => {
     await stopAll(
@@ -97,16 +98,12 @@ steps:
     expect(texts).toEqual([texts[0], texts[0]]);
     return texts[0] ?? '';
   };
-  /** Of each part nothing is left of releases that its unit does not need. */
-  const isClean = async (name: string): Promise<boolean> => {
-    const all = await Promise.all(
-      partsOf(name).map(async (part) => {
-        const served = await rig.servedNumbers(part);
-        const releases = readdirSync(join(folder, part, 'releases'));
-        return releases.length <= 3 && releases.every((one) => served.includes(one));
-      }),
+  /** Of each part nothing is to be left of releases that its unit does not need. */
+  const leftOf = async (name: string): Promise<readonly string[]> => {
+    const all = partsOf(name).map(async (part) =>
+      leftOfFolder(join(folder, part), await rig.servedNumbers(part), 3),
     );
-    return !all.includes(false);
+    return (await Promise.all(all)).flat();
   };
 
   it('its worker is killed, at each point', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { instanceName } from '../../../src/deployments/routes/service-route.js';
 import type { DockerEngine } from '../../support/docker-engine.js';
 import { makeStepImage } from '../../support/step-image.js';
+import { leftOver } from './left-over.js';
 import type { RoutedServices } from './routed-services.js';
 import { idOf } from './service-id.js';
 
@@ -26,27 +27,29 @@ export class ContainerServices {
 
   /**
    * One container runs; it and the route have the only ports; images are kept of what can serve,
-   * and there is no network but that of all services.
+   * and there is no network but that of all services. What is otherwise.
    *
    * @param served numbers of releases that have ever served
    */
-  async isClean(service: string, served: readonly string[], mostKept = 2): Promise<boolean> {
+  async leftOf(
+    service: string,
+    served: readonly string[],
+    mostKept = 2,
+  ): Promise<readonly string[]> {
     const containers = await this.containersOf(service);
-    const [number = '', state] = containers[0]?.split(' ') ?? [];
+    const [number = ''] = containers[0]?.split(' ') ?? [];
     const images = await this.imagesOf(service);
-    const upstreams = await this.routed.upstreamsOf(service);
     const networks = ['network', 'ls', '--quiet', '--filter', 'type=custom'];
-    return (
-      containers.length === 1 &&
-      state === 'running' &&
-      (await this.routed.leasesOf(service)).join(' ') === `${number} route` &&
-      upstreams?.length === 1 &&
-      upstreams[0] === (await this.routed.portOfRelease(service, number)) &&
-      images.includes(number) &&
-      images.length <= mostKept &&
-      images.every((one) => served.includes(one)) &&
-      (await this.lines(...networks)).length === 1
-    );
+    const port = await this.routed.portOfRelease(service, number);
+    return leftOver([
+      ['containers', containers, [`${number} running`]],
+      ['leases', await this.routed.leasesOf(service), [number, 'route']],
+      ['ports', await this.routed.upstreamsOf(service), [port]],
+      ['images', images.length <= mostKept ? [] : images, []],
+      ['its image', images.filter((one) => one === number), [number]],
+      ['never served', images.filter((one) => !served.includes(one)), []],
+      ['networks', (await this.lines(...networks)).length, 1],
+    ]);
   }
 
   /** Nothing of a service that was stopped runs, and it has no port but that of its route. */

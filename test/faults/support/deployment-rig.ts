@@ -79,8 +79,8 @@ export interface DeploymentSubject {
    * @throws where that is not all of one release, or not what the record says
    */
   serving(name: string): Promise<string>;
-  /** Whether nothing is left of what does not serve. Default: that is not looked at. */
-  isClean?(name: string): boolean | Promise<boolean>;
+  /** What is left of what does not serve. Default: that is not looked at. */
+  leftOf?(name: string): readonly string[] | Promise<readonly string[]>;
   /** At a moment when its worker is gone. Default: nothing. */
   expectMeanwhile?(name: string): Promise<void>;
 }
@@ -182,10 +182,11 @@ export class DeploymentRig {
     const settled = eventually(async () => {
       const all = await Promise.all(services.map((service) => this.deploymentsOf(service)));
       const open = all.flat().filter(({ status }) => !OVER.includes(status));
-      seen = open.length > 0 ? JSON.stringify(open) : 'something that does not serve is left';
+      seen = JSON.stringify(open);
       if (open.length > 0) return undefined;
-      const isClean = (await this.subject.isClean?.(name)) ?? true;
-      return isClean ? this.deploymentsOf(name) : undefined;
+      const left = (await this.subject.leftOf?.(name)) ?? [];
+      seen = left.join('\n');
+      return left.length === 0 ? this.deploymentsOf(name) : undefined;
     }, END_MS);
     return settled.catch((cause: unknown) => {
       const said = this.server.workers.map((one) => one.output().slice(-SHOWN_OUTPUT));
@@ -457,14 +458,18 @@ export class DeploymentRig {
    *
    * @param isStopped nothing of the service runs, and its route is all that it has
    * @param answer what the outside is answered
+   * @param of default: a service that is no unit
    */
   async killStopAtEach(
     isStopped: (name: string) => Promise<boolean>,
     answer: (name: string) => Promise<string>,
+    of: { readonly points: readonly FailPoint[]; readonly startedBy: string } = {
+      ...{ points: STOP_POINTS, startedBy: 'service_started' },
+    },
   ): Promise<void> {
     const ask = (name: string, what: 'stop' | 'start'): Promise<unknown> =>
       this.server.call('POST', `/api/services/default%2F${name}/${what}`);
-    const names = await this.killAskedAtEach('stopped', STOP_POINTS, (name) => ask(name, 'stop'));
+    const names = await this.killAskedAtEach('stopped', of.points, (name) => ask(name, 'stop'));
     await Promise.all(
       names.map(async (name) => {
         await this.lastSucceeds(name, 'service_stopped');
@@ -473,7 +478,7 @@ export class DeploymentRig {
         const service = await this.server.call('GET', `/api/services/default%2F${name}`);
         expect(service).toMatchObject({ status: 'stopped', stopped: { reason: null } });
         await ask(name, 'start');
-        await this.lastSucceeds(name, 'service_started');
+        await this.lastSucceeds(name, of.startedBy);
         expect(await answer(name)).toBe('new');
       }),
     );

@@ -8,6 +8,7 @@ import {
   servicePlaces,
 } from '../../../src/integrations/local-services/service-places.js';
 import { supervisedPrograms } from '../../support/supervised-programs.js';
+import { leftOver } from './left-over.js';
 import type { RoutedServices } from './routed-services.js';
 import { idOf } from './service-id.js';
 
@@ -32,23 +33,31 @@ export class ProgramServices {
   }
 
   /**
-   * One instance runs; beside what it and its route need nothing is there.
+   * One instance runs; what is there beside what it and its route need.
    *
    * @param served numbers of releases that have ever served
    */
-  async isClean(service: string, served: readonly string[], mostKept = 2): Promise<boolean> {
-    const [instance, ...others] = await this.instancesOf(service);
-    if (instance?.state !== 'running' || others.length > 0) return false;
+  async leftOf(
+    service: string,
+    served: readonly string[],
+    mostKept = 2,
+  ): Promise<readonly string[]> {
+    const all = await this.instancesOf(service);
+    const [instance, ...others] = all;
+    if (instance?.state !== 'running' || others.length > 0) {
+      return [`instances: ${JSON.stringify(all)}`];
+    }
     const number = instance.id.slice(instance.id.lastIndexOf('.') + 1);
     const releases = this.foldersOf(service);
-    return [
-      [this.recordsOf(service), [instance.id]],
-      [await this.routed.leasesOf(service), [number, 'route']],
-      [this.workedIn(service), [number]],
-      [await this.portsOf(instance.id), await this.routed.upstreamsOf(service)],
-      [releases.includes(number) && releases.length <= mostKept, true],
-      [releases.filter((one) => !served.includes(one)), []],
-    ].every(([is, wanted]) => JSON.stringify(is) === JSON.stringify(wanted));
+    return leftOver([
+      ['records', this.recordsOf(service), [instance.id]],
+      ['leases', await this.routed.leasesOf(service), [number, 'route']],
+      ['processes', this.workedIn(service), [number]],
+      ['ports', await this.portsOf(instance.id), await this.routed.upstreamsOf(service)],
+      ['releases', releases.length <= mostKept ? [] : releases, []],
+      ['its release', releases.filter((one) => one === number), [number]],
+      ['never served', releases.filter((one) => !served.includes(one)), []],
+    ]);
   }
 
   /** Nothing of a service that was stopped runs, and it has no port but that of its route. */

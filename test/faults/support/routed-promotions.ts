@@ -4,7 +4,7 @@ import type { RoutedServices } from './routed-services.js';
 
 /** What runs releases, as `ContainerServices` and `ProgramServices`. */
 interface ServicesOfType {
-  isClean(service: string, served: readonly string[]): Promise<boolean>;
+  leftOf(service: string, served: readonly string[]): Promise<readonly string[]>;
   hasNothing(service: string): Promise<boolean>;
 }
 
@@ -23,8 +23,10 @@ export async function killRoutedPromotions(
     points.map(([point]) => point),
     async (name) => ({ publish: { port: await routed.portOf(there(name)) } }),
     async (name, isThere) => {
-      const isAsSaid = (): Promise<boolean> =>
-        isThere ? services.isClean(there(name), ['1']) : services.hasNothing(there(name));
+      const isAsSaid = async (): Promise<boolean> => {
+        if (!isThere) return services.hasNothing(there(name));
+        return (await services.leftOf(there(name), ['1'])).length === 0;
+      };
       await eventually(async () => (await isAsSaid()) || undefined, END_MS);
       if (isThere) expect(await routed.served(there(name))).toBe('new');
     },
