@@ -29,6 +29,7 @@ const POINTS: readonly DeploymentPoint[] = [
   ['deployment_switching', 'old'],
   ['release_switched', 'new'],
   ['deployment_serving', 'new'],
+  ['deployment_ended', 'new'],
 ];
 /** Where a deployment needs the engine still; behind its gate it needs the proxy alone. */
 const BY_ENGINE: Partial<Record<FailPoint, LossPoint[1]>> = {

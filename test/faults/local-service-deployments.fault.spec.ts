@@ -20,6 +20,7 @@ const POINTS: readonly DeploymentPoint[] = [
   ['deployment_switching', 'old'],
   ['release_switched', 'new'],
   ['deployment_serving', 'new'],
+  ['deployment_ended', 'new'],
 ];
 
 const yaml = (name: string, port: number): string => `name: ${name}

@@ -22,6 +22,17 @@ require('node:http').createServer(({ url }, answer) => {
 }).listen(process.env.PORT, '127.0.0.1');
 `;
 
+interface Deployed {
+  readonly path: string;
+  readonly is: (status: string) => Promise<unknown>;
+  /** Of the instance that answers. */
+  readonly pid: () => Promise<string>;
+  /** Statuses of its restarts, the newest first. */
+  readonly restarts: () => Promise<readonly string[]>;
+  /** The instance that serves answers badly from now on. */
+  readonly failNow: () => Promise<void>;
+}
+
 /** The only worker is killed in the midst of a restart by `on_failure`; another one comes. */
 describe('on_failure and a killed worker', () => {
   let server: MillraceServer;
@@ -54,13 +65,8 @@ steps:
       on_failure: { actions: restart, max: 9, window: 1h, backoff: 1s }
 `;
 
-  it.each([
-    ['failure_decided', ['success']],
-    ['failure_asked', ['success']],
-    ['instance_started', ['success', 'failed']],
-    ['release_switched', ['success']],
-  ])('restarts it, once where that is done, when killed at %s', async (point, statuses) => {
-    const service = point.replace('_', '-');
+  /** A service that serves and is checked often; its worker has ended. */
+  const deployed = async (service: string): Promise<Deployed> => {
     const path = `/api/services/default%2F${service}`;
     const port = await freePort();
     const is = (status: string): Promise<unknown> =>
@@ -69,27 +75,45 @@ steps:
         return one.status === status ? true : undefined;
       }, TAKEN_OVER_MS);
     const pid = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/`)).text();
-
+    const restarts = async (): Promise<readonly string[]> => {
+      const { items } = await server.call<{ items: readonly DeploymentBody[] }>(
+        ...(['GET', `/api/deployments?service=${service}`] as const),
+      );
+      return items.filter(({ kind }) => kind === 'restart').map(({ status }) => status);
+    };
+    const failNow = async (): Promise<void> =>
+      writeFileSync(`${server.home}/sick-${await pid()}`, '');
     await server.startWorker();
     const { status } = await server.run(yaml(service, port), {}, 120_000);
     expect(status).toBe('success');
     await server.call('PATCH', path, { check: { interval_seconds: 2, timeout_seconds: 1.9 } });
     await is('running');
     await endWorkers();
+    return { path, is, pid, restarts, failNow };
+  };
+  const diedAt = async (point: string, blow: () => Promise<void>): Promise<void> => {
     const doomed = await server.startWorker({ FAIL_POINT: point });
-    const before = await pid();
-    writeFileSync(`${server.home}/sick-${before}`, '');
+    await blow();
     await eventually(() => doomed.child.signalCode ?? undefined, TAKEN_OVER_MS);
+  };
+
+  it.each([
+    ['failure_decided', ['success']],
+    ['failure_asked', ['success']],
+    ['instance_started', ['success', 'failed']],
+    ['release_switched', ['success']],
+  ])('restarts it, once where that is done, when killed at %s', async (point, statuses) => {
+    const service = point.replace('_', '-');
+    const { path, is, pid, restarts, failNow } = await deployed(service);
+    const before = await pid();
+    await diedAt(point, failNow);
     await server.startWorker();
-    const restarts = await eventually(async () => {
-      const { items } = await server.call<{ items: readonly DeploymentBody[] }>(
-        ...(['GET', `/api/deployments?service=${service}`] as const),
-      );
-      const all = items.filter(({ kind }) => kind === 'restart');
-      return all[0]?.status === 'success' ? all : undefined;
+    const made = await eventually(async () => {
+      const all = await restarts();
+      return all[0] === 'success' ? all : undefined;
     }, TAKEN_OVER_MS);
     await is('running');
-    expect(restarts.map((one) => one.status)).toEqual(statuses);
+    expect(made).toEqual(statuses);
     expect(await pid()).not.toBe(before);
     const states = await eventually(async () => {
       const { actions } = await server.call<{ actions: readonly { readonly state: string }[] }>(
@@ -101,6 +125,22 @@ steps:
     expect(states).toEqual(statuses.map(() => 'begun'));
     const running = await supervisedPrograms(server.home).list();
     expect(running.filter(({ id }) => id.startsWith(service))).toHaveLength(1);
+    await endWorkers();
+  });
+
+  it('restarts it again when it fails again, when killed at deployment_ended', async () => {
+    const { is, pid, restarts, failNow } = await deployed('ended');
+    await diedAt('deployment_ended', failNow);
+    await server.startWorker();
+    await is('running');
+    expect(await restarts()).toEqual(['success']);
+    const second = await pid();
+    await failNow();
+    await eventually(async () => {
+      const all = await restarts();
+      return all.length === 2 && all[0] === 'success' ? all : undefined;
+    }, TAKEN_OVER_MS);
+    expect(await pid()).not.toBe(second);
     await endWorkers();
   });
 });

@@ -3,6 +3,7 @@ import type { Approval, DeploymentCause } from '../../environments/approval.js';
 import type { Deployment, Release, TargetSettings } from './deployment.js';
 import {
   type DeploymentStore,
+  type HeldService,
   type NewDeployment,
   type NewService,
   PlaceTakenError,
@@ -161,6 +162,17 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       const there = { ...at(`${name}:/new`), service_type: 'local_service' } as const;
       await store().takePlace(id, there);
       expect(await store().service(id)).toMatchObject({ ...there, active: null });
+    });
+
+    it('tells which services are held', async () => {
+      const { _id, service_id: id } = await accept();
+      const held = async (): Promise<readonly HeldService[]> =>
+        (await store().heldServices()).filter((one) => one._id === id);
+      expect(await held()).toEqual([]);
+      await store().claimService(id, _id);
+      expect(await held()).toEqual([{ _id: id, active: _id }]);
+      await store().freeService(id, _id);
+      expect(await held()).toEqual([]);
     });
 
     it('takes a service into a unit by its place, until it is given back', async () => {

@@ -77,6 +77,9 @@ export class PlaceTakenError extends Error {
   }
 }
 
+/** `active` is the id of the deployment that holds it. */
+export type HeldService = Pick<Service, '_id'> & { readonly active: string };
+
 /**
  * Port: deployments, releases and services. All methods may be called concurrently and from several
  * processes, and reject when the store is away; every write may be repeated. Adapters: the database
@@ -149,6 +152,8 @@ export abstract class DeploymentStore {
   abstract environments(): Promise<readonly string[]>;
   /** Gives the service to a deployment. True also when that has it already; false: another has. */
   abstract claimService(serviceId: string, deploymentId: string): Promise<boolean>;
+  /** Those that deployments hold, of all hosts, in no order. */
+  abstract heldServices(): Promise<readonly HeldService[]>;
   /**
    * Idempotent; of a service that another one holds nothing changes. One that nobody holds and that
    * has never served holds its place no more, and is of no unit.

@@ -22,6 +22,7 @@ import {
   type DeploymentFilter,
   type DeploymentHold,
   DeploymentStore,
+  type HeldService,
   type NewDeployment,
   type NewService,
   noPlace,
@@ -242,6 +243,10 @@ export class DeploymentsRepository extends DeploymentStore {
       RETRY,
     );
     return matchedCount === 1;
+  }
+
+  async heldServices(): Promise<readonly HeldService[]> {
+    return this.serviceRecords.find({ active: { $gt: '' } }, { active: 1 }).lean<HeldService[]>();
   }
 
   async freeService(serviceId: string, deploymentId: string): Promise<void> {

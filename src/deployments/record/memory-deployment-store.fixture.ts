@@ -17,6 +17,7 @@ import {
   type DeploymentFilter,
   type DeploymentHold,
   DeploymentStore,
+  type HeldService,
   type NewDeployment,
   type NewService,
   noPlace,
@@ -183,6 +184,13 @@ export class MemoryDeploymentStore extends DeploymentStore {
     }
     this.serviceRecords.set(serviceId, { ...found, active: deploymentId });
     return Promise.resolve(true);
+  }
+
+  heldServices(): Promise<readonly HeldService[]> {
+    const all = [...this.serviceRecords.values()];
+    return Promise.resolve(
+      all.flatMap(({ _id, active }) => (active === null ? [] : [{ _id, active }])),
+    );
   }
 
   freeService(serviceId: string, deploymentId: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { standIn } from '../../../test/support/stand-in.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
 import type { WorkersRepository } from '../../workers/workers.repository.js';
-import type { Deployment, DeploymentStatus } from '../record/deployment.js';
+import type { Deployment, DeploymentStatus, Service } from '../record/deployment.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
 import { DeploymentsProcessor } from './deployments.processor.js';
 import type { OwnDeployments } from './own-deployments.js';
@@ -63,6 +63,25 @@ describe('DeploymentsProcessor', () => {
     put('taken-again', { suspended_in: null });
     expect(await round()).toEqual(['taken-again']);
     expect(suspended).toEqual(['suspended']);
+  });
+
+  it('frees what is held by a deployment that is over, or gone', async () => {
+    const held = (_id: string, active: string | null): void => {
+      store.serviceRecords.set(_id, { _id, active, release_id: 'r' } as Service);
+    };
+    put('over', { status: 'success' });
+    put('at-work', { worker_id: 'live' });
+    held('default/ended', 'over');
+    held('default/busy', 'at-work');
+    held('default/lost', 'no-more');
+    held('default/free', null);
+    await round();
+    expect([...store.serviceRecords.values()].map(({ _id, active }) => [_id, active])).toEqual([
+      ['default/ended', null],
+      ['default/busy', 'at-work'],
+      ['default/lost', null],
+      ['default/free', null],
+    ]);
   });
 
   it.each<[DeploymentStatus, readonly string[]]>([

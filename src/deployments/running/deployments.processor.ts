@@ -13,8 +13,8 @@ import { SuspendedDeployments } from './suspended-deployments.js';
 const INTERVAL_MS = 1_000;
 /** A host that cannot be reached is asked again after this, ms. */
 const AWAY_MS = 15_000;
-/** Those whose executions wait are looked at so often, ms. */
-const SUSPENDED_MS = 3_000;
+/** Between two looks at what waits for, or is held by, something else that may be over, ms. */
+const SLOW_ROUND_MS = 3_000;
 
 /**
  * Does the deployments of this host, and of hosts that are reached by SSH, that no step does: what
@@ -27,8 +27,7 @@ export class DeploymentsProcessor extends BackgroundRounds implements BeforeAppl
   private readonly running = new Set<Promise<void>>();
   /** Id of a deployment whose host was away to when it is taken up again. */
   private readonly later = new Map<string, number>();
-  /** When it is looked at those that wait with their executions. */
-  private suspendedAt = 0;
+  private slowRoundAt = 0;
 
   constructor(
     private readonly store: DeploymentStore,
@@ -51,7 +50,12 @@ export class DeploymentsProcessor extends BackgroundRounds implements BeforeAppl
     if (this.stop.signal.aborted) return;
     const all = await this.store.unfinishedOn(this.own.host);
     const apart = all.filter(({ _id }) => !this.own.has(_id));
-    await this.lookAtSuspended(apart.filter((one) => one.suspended_in != null));
+    if (performance.now() >= this.slowRoundAt) {
+      this.slowRoundAt = performance.now() + SLOW_ROUND_MS;
+      // People may take days: what they are waited for is not looked at in every round.
+      await this.suspended.endAbandoned(apart.filter((one) => one.suspended_in != null));
+      await this.freeHeld();
+    }
     const left = await this.notOfUnits(apart.filter((one) => one.suspended_in == null));
     const ids = new Set(left.map(({ _id }) => _id));
     for (const id of this.later.keys()) if (!ids.has(id)) this.later.delete(id);
@@ -65,11 +69,19 @@ export class DeploymentsProcessor extends BackgroundRounds implements BeforeAppl
     }
   }
 
-  /** People may take days: what they are waited for is not looked at in every round. */
-  private async lookAtSuspended(suspended: readonly Deployment[]): Promise<void> {
-    if (performance.now() < this.suspendedAt) return;
-    this.suspendedAt = performance.now() + SUSPENDED_MS;
-    await this.suspended.endAbandoned(suspended);
+  /**
+   * Services of deployments that are over: whoever ended those was killed before it could free
+   * them. What holds a service keeps others from starting it again and from acting on its failures.
+   */
+  private async freeHeld(): Promise<void> {
+    const held = await this.store.heldServices();
+    const all = await this.store.deploymentsWith(held.map(({ active }) => active));
+    for (const { _id, active } of held) {
+      const deployment = all.get(active);
+      if (deployment && !isFinished(deployment)) continue;
+      await this.store.freeService(_id, active);
+      this.logger.debug({ service: _id, deploymentId: active }, 'a service is held no more');
+    }
   }
 
   /** Parts of a unit that is not over are that one's: whoever has it finishes them too. */

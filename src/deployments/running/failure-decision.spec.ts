@@ -33,7 +33,7 @@ function decided(
   const { policy, ...rest } = more;
   const failed: FailedService = {
     ...{ release: 2, failure: { seq: 7, reason: { code: 'endpoints_failed', message: 'all' } } },
-    ...{ records, seenAt: 0, back: 'possible', policy: { ...POLICY, ...policy }, ...rest },
+    ...{ records, isSeen: true, back: 'possible', policy: { ...POLICY, ...policy }, ...rest },
   };
   const decision = decideOnFailure(failed, NOW);
   if (decision.kind === 'wait') return 'wait';
@@ -75,8 +75,8 @@ describe('what is done of a service that failed', () => {
 
   it('waits for what is decided, and while the checks have not seen the last deployment', () => {
     expect(decided([done(60_000, { state: 'decided' })])).toBe('wait');
-    expect(decided([], { seenAt: NOW + 1 })).toBe('wait');
-    expect(decided([], { seenAt: NOW })).toMatch(/^restart: /);
+    expect(decided([], { isSeen: false })).toBe('wait');
+    expect(decided([], { isSeen: true })).toMatch(/^restart: /);
   });
 
   const used = [done(60_000), done(120_000)];

@@ -11,8 +11,8 @@ export interface FailedService {
   readonly failure: { readonly seq: number; readonly reason: Reason };
   /** The newest first, of earlier failures too. */
   readonly records: readonly FailureRecord[];
-  /** Until when its checks need time to see what the last deployment has put there. */
-  readonly seenAt: number;
+  /** Whether its checks have had the time to see what the last deployment has put there. */
+  readonly isSeen: boolean;
   /**
    * Whether it can go back; `been`: it has, and what it went back to has failed; `unsettled`: that
    * is known in a moment.
@@ -31,11 +31,11 @@ const LONGEST_PAUSE_MS = 600_000;
 
 /** What is done next. Pure: whoever sees the same decides the same. */
 export function decideOnFailure(failed: FailedService, now: number): FailureDecision {
-  const { policy, release, failure, records, seenAt, back } = failed;
+  const { policy, release, failure, records, isSeen, back } = failed;
   // Another release that serves meanwhile has its own chances, as far as the budget goes.
   const own = records.filter((one) => one.seq === failure.seq && one.release === release);
   const isOpen = own.every(({ state }) => state !== 'left' && state !== 'decided');
-  if (!isOpen || policy.actions.length === 0 || now < seenAt) return { kind: 'wait' };
+  if (!isOpen || policy.actions.length === 0 || !isSeen) return { kind: 'wait' };
   const since = now - policy.windowMs;
   // What was dropped has used up nothing, and is decided no faster again than what was done.
   const tried = records.filter(({ action, at }) => action !== 'none' && at.getTime() > since);

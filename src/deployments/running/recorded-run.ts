@@ -139,7 +139,10 @@ export abstract class RecordedRun<S extends DeploySettings> {
       else if (this.deployment.phase === null && !(await this.mayBegin())) return this.deployment;
       else await this.fromHere();
     } finally {
-      if (isFinished(this.deployment)) await this.leave();
+      if (isFinished(this.deployment)) {
+        failPoint('deployment_ended');
+        await this.leave();
+      }
     }
     return this.deployment;
   }

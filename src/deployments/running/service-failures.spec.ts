@@ -36,9 +36,12 @@ describe('ServiceFailures', () => {
     const health = { status, since: new Date(now), reason, endpoints: [], seq, fence: 1 };
     await watched.writeHealth(SERVICE, { health, outbox: [] });
   };
+  /** When whoever looks began. */
+  let beganAt: Date | undefined;
   const looks = async (): Promise<void> => {
     const shard = (await watched.find(SERVICE))?.shard ?? '';
-    await watched.observed({ _id: shard, fence: 1, observed_at: new Date(now) });
+    const seen = { fence: 1, observed_at: new Date(now), ...(beganAt && { began_at: beganAt }) };
+    await watched.observed({ _id: shard, ...seen });
   };
   /** Until its checks have had the time to see what was done, and the backoff is over. */
   const later = async (ms = 120_000): Promise<void> => {
@@ -64,6 +67,7 @@ describe('ServiceFailures', () => {
     watched = new MemoryServiceStore();
     records = new MemoryFailureRecords();
     now = NOW;
+    beganAt = undefined;
     for (const [number, status] of [
       [1, 'kept'],
       [2, 'serving'],
@@ -95,6 +99,30 @@ describe('ServiceFailures', () => {
     await goes('degraded', 2);
     await process().round(now);
     expect([kinds(), [...records.all]]).toEqual([[], []]);
+  });
+
+  it('lets the checks of whoever has just begun to look see it first', async () => {
+    await goes('failed', 3);
+    beganAt = new Date(now);
+    await looks();
+    await process().round(now);
+    expect(kinds()).toEqual([]);
+    await later();
+    await process().round(now);
+    expect(kinds()).toEqual(['restart']);
+  });
+
+  it('lets its checks see what was put there last first', async () => {
+    await goes('failed', 3);
+    await process().round(now);
+    end();
+    await later(20_000);
+    now += 29_000; // Nobody has looked since.
+    await process().round(now);
+    expect(kinds()).toEqual(['restart']);
+    await later();
+    await process().round(now);
+    expect(kinds()).toEqual(['restart', 'rollback']);
   });
 
   it('reads a release that says nothing of it once, and the next one again', async () => {

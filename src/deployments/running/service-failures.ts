@@ -174,7 +174,7 @@ export class ServiceFailures extends BackgroundRounds {
       {
         ...{ policy, release: release.number, records: known },
         failure: { seq: health.seq, reason: health.reason },
-        seenAt: await this.seenAt(service, release),
+        isSeen: await this.hasSeen(service, release),
         back: await this.back(service, release),
       },
       now,
@@ -226,17 +226,23 @@ export class ServiceFailures extends BackgroundRounds {
     return { deployment, service: way.service };
   }
 
-  /** When all its checks have seen what was put there last, milliseconds since 1970. */
-  private async seenAt(service: Service, release: Release): Promise<number> {
+  /**
+   * Whether all its checks have seen what was put there last. What was stored before nobody looked
+   * for a while says nothing of it.
+   */
+  private async hasSeen(service: Service, release: Release): Promise<boolean> {
     const { watched } = this.parts;
     const ended = await this.lastEnd(service);
     const seen = await watched.find(service._id);
-    if (seen === undefined) return ended;
+    const watch = seen && (await watched.shard(seen.shard));
+    if (seen === undefined || watch === undefined) return false;
     const { settings } = release;
     const own = 'published' in settings ? (settings.checks ?? []) : [];
     const checks = checksOf({ watched: seen, deployed: { hasInstance: true, checks: own } });
     const slowest = slowestCheck(seen.check, checks);
-    return ended + timeToPass(slowest) + slowest.interval_seconds * 1000;
+    const from = Math.max(ended, watch.began_at?.getTime() ?? 0);
+    const seenAt = from + timeToPass(slowest) + slowest.interval_seconds * 1000;
+    return watch.observed_at.getTime() >= seenAt;
   }
 
   /** Of its deployments; one that waits for people has put nothing there. */

@@ -28,6 +28,7 @@ interface Turn {
   readonly monitor: ServiceMonitor;
   readonly writer: HealthWriter;
   readonly targets: ShardTargets;
+  readonly beganAt: Date;
   observedAt: number;
   /** When it was last told that somebody looks, milliseconds since 1970; undefined: never. */
   toldAt: number | undefined;
@@ -118,7 +119,7 @@ export class ShardMonitor extends BackgroundRounds {
     });
     monitor.start();
     this.turn = {
-      ...{ lease, monitor, writer, targets, observedAt: -Infinity },
+      ...{ lease, monitor, writer, targets, beganAt: new Date(), observedAt: -Infinity },
       ...{ toldAt, gap: before?.gap ?? null },
     };
     return this.turn;
@@ -150,8 +151,8 @@ export class ShardMonitor extends BackgroundRounds {
     if (toldAt !== undefined && at.getTime() - toldAt > MONITOR_SILENT_MS) {
       turn.gap = { from: new Date(toldAt), until: at };
     }
-    const { gap } = turn;
-    const watch = { _id: targets.shard, fence: lease.fence, observed_at: at, gap };
+    const { gap, beganAt: began_at } = turn;
+    const watch = { _id: targets.shard, fence: lease.fence, began_at, observed_at: at, gap };
     if (!(await this.parts.store.observed(watch))) return;
     turn.observedAt = now;
     turn.toldAt = at.getTime();

@@ -139,8 +139,9 @@ export function describeServiceStore(title: string, store: () => ServiceStore): 
 
     it('hears the latest monitor of a shard only', async () => {
       const gap = { from: new Date(0), until: new Date(1) };
-      const watch = { _id: name, fence: 2, observed_at: new Date(1), gap };
-      expect(await store().observed(watch)).toBe(true);
+      const first = { _id: name, fence: 2, began_at: new Date(0), observed_at: new Date(1), gap };
+      expect(await store().observed(first)).toBe(true);
+      const watch = { ...first, began_at: new Date(1) };
       expect(await store().observed({ ...watch, observed_at: new Date(2) })).toBe(true);
       expect(await store().observed({ ...watch, fence: 1 })).toBe(false);
       expect(await store().shard(name)).toEqual({ ...watch, observed_at: new Date(2) });

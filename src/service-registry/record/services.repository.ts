@@ -167,11 +167,12 @@ export class ServicesRepository extends ServiceStore {
   }
 
   async observed(watch: ShardWatch): Promise<boolean> {
-    const { _id, fence, observed_at, gap = null } = watch;
+    const { _id, gap = null, ...seen } = watch;
+    const { fence } = seen;
     return databaseRetry(async () => {
       const { matchedCount } = await this.monitors.updateOne(
         { _id, fence: { $lte: fence } },
-        { $set: { fence, observed_at, gap } },
+        { $set: { ...seen, gap } },
       );
       if (matchedCount === 1) return true;
       try {

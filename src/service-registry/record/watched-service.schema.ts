@@ -57,6 +57,7 @@ export const shardWatchSchema = new Schema(
   {
     _id: neededText,
     fence: { type: Number, required: true },
+    began_at: { type: Date },
     observed_at: neededDate,
     gap: { type: Mixed },
   },

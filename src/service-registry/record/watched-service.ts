@@ -93,6 +93,8 @@ export interface ShardWatch {
   /** Name of the shard. */
   readonly _id: string;
   readonly fence: number;
+  /** When it began: what its process has not seen itself was stored by the one before. */
+  readonly began_at?: Date;
   /** When it last looked after all that is due. */
   readonly observed_at: Date;
   /** The last time in which it did not look for so long that nobody knew; absent: none. */

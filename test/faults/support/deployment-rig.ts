@@ -431,6 +431,8 @@ export class DeploymentRig {
         }, END_MS);
         expect([name, made.kind]).toEqual([name, 'promote']);
         await expectThere(name, made.status === 'success');
+        // Its first release ends behind the drain.
+        await this.untilSettled(name);
         expect([name, await this.serving(name)]).toEqual([name, 'new']);
       }),
     );
