@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isAlive, readBootId, readStartTicks } from '../../common/child-process/process-stat.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { itWith } from '../../../test/support/needed-programs.js';
@@ -119,6 +119,16 @@ describe('services of a host', () => {
       await until(({ state }) => state === 'stopped');
       expect(isAlive(identity(first.pid))).toBe(false);
       await eventually(() => !existsSync(test.folder('old')) || undefined);
+    });
+
+    it('may have made or removed no more than a folder: the next one removes that', async () => {
+      await start('exec sleep 600');
+      await test.kill();
+      for (const id of ['half-made', 'half-removed', 'strange']) mkdirSync(test.folder(id));
+      writeFileSync(join(test.folder('half-made'), 'record.json.1'), '{');
+      writeFileSync(join(test.folder('strange'), 'notes'), 'of somebody');
+      expect((await test.services.list()).map(({ id }) => id)).toEqual(['web']);
+      expect(readdirSync(dirname(test.folder('web'))).sort()).toEqual(['strange', 'web']);
     });
 
     it('is asked again by who has waited for its answer', async () => {

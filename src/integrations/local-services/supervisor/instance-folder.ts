@@ -23,6 +23,15 @@ export class InstanceFolder {
     }
   }
 
+  /**
+   * Of an instance without a record: nothing of it was started yet, or nothing is left of it, when
+   * whoever made or removed it was killed. @throws when anything else is in it
+   */
+  removeUnrecorded(): void {
+    this.make();
+    rmdirSync(this.path);
+  }
+
   async makeHome(user: ServiceUser | undefined): Promise<void> {
     await makeOwnedFolder(this.home, user);
   }

@@ -12,6 +12,7 @@ import {
 } from '../local-services.js';
 import { listInstanceIds } from '../service-places.js';
 import { checkCommandRequest, checkSpec } from '../service-spec.js';
+import { InstanceFolder } from './instance-folder.js';
 import { type InstanceRecord, readRecord } from './instance-record.js';
 import { readListeners } from './listening-ports.js';
 import type { ServiceAccounts } from './service-account.js';
@@ -47,9 +48,11 @@ export class ServiceSupervisor extends LocalServices {
   begin(): void {
     const { instances, say } = this.options;
     for (const id of listInstanceIds(instances)) {
+      const folder = join(instances, id);
       try {
-        const record = readRecord(join(instances, id));
-        if (record !== undefined) void this.takeOver(this.add(record, true));
+        const record = readRecord(folder);
+        if (record === undefined) new InstanceFolder(folder).removeUnrecorded();
+        else void this.takeOver(this.add(record, true));
       } catch (error) {
         say(`the record of the service ${id} is left alone: ${messageOf(error)}`);
       }
