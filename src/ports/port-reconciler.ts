@@ -10,9 +10,12 @@ import { PortReturns } from './port-returns.js';
 
 const ROUND_MS = 20_000;
 /** A process that was heard of no more for so long has lost its turn. */
-const TURN_MS = 60_000;
-/** An owner is gone when it was so for this long, by every look of this process. */
-export const GRACE_MS = 300_000;
+const TURN_MS = 30_000;
+/**
+ * An owner is gone when it was so for this long, by every look of this process. Whoever ended it
+ * was killed before it gave the port back.
+ */
+export const GRACE_MS = 30_000;
 /** What no process of its own host has looked at for so long is of a host that is gone. */
 export const HOST_GONE_MS = 7 * 86_400_000;
 

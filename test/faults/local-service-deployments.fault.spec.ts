@@ -1,7 +1,8 @@
 import { instanceName } from '../../src/deployments/routes/service-route.js';
 import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
+import { eventually } from '../support/eventually.js';
 import { MillraceServer, type ServerProcess } from '../support/millrace-server.js';
-import { apiOf, DeploymentRig, type DeploymentPoint } from './support/deployment-rig.js';
+import { apiOf, DeploymentRig, type DeploymentPoint, END_MS } from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
 import { ProgramServices, TEXT_PROGRAM } from './support/program-services.js';
@@ -124,6 +125,16 @@ describe('a deployment of a program of the host, when', () => {
 
   it('it is removed, and the worker of that is killed, at each point', async () => {
     await rig.killRemovalAtEach((name) => programs.isGone(name));
+  });
+
+  it('its worker is killed when the instance before has ended, and its port is not given back', async () => {
+    const name = 'port-kept';
+    const pipeline = await rig.begin(name);
+    const doomed = await rig.startWorker(name, 'instance_removed');
+    await rig.deploy(pipeline, 'new');
+    await eventually(() => doomed.isOver() || undefined, END_MS);
+    await rig.startWorker(name);
+    await rig.untilSettled(name);
   });
 
   it('any of its processes is killed at any moment, again and again', async () => {

@@ -1,3 +1,4 @@
+import { failPoint } from '../../common/fail-point.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MillraceError } from '../../common/errors/millrace.error.js';
 import { MaskSet } from '../../common/redaction/mask-set.js';
@@ -336,6 +337,7 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
 
   private async stop(release: PlacedRelease<S>): Promise<void> {
     await this.instances.remove(nameOf(release));
+    failPoint('instance_removed');
     await this.parts.ports.releaseAllOf(ownerOf(release));
   }
 
