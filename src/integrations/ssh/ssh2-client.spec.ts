@@ -40,6 +40,26 @@ describe('Ssh2Client', () => {
     expect([names, connections]).toEqual([['web.invalid'], 1]);
   });
 
+  it('is lost when its connection has ended and nobody has heard of the close', async () => {
+    const listener = new ssh2.Server({ hostKeys: [key] }, (client) => {
+      client.on('authentication', (login) => login.accept()).on('error', () => undefined);
+    });
+    await new Promise<void>((done) => listener.listen(0, '127.0.0.1', done));
+    const { port: there } = listener.address() as AddressInfo;
+    const knownHosts = `[127.0.0.1]:${there} ${line}`;
+    const login = { host: '127.0.0.1', port: there, user: 'deploy', key, knownHosts };
+    const session = await new Ssh2Client(new AddressPolicy(['127.0.0.1']), LIMITS).connect(
+      ...([login, NEVER] as const),
+    );
+    const exec = jest.spyOn(ssh2.Client.prototype, 'exec').mockImplementation(() => {
+      throw new Error('Not connected');
+    });
+    const run = session.run({ text: 'true', timeoutMs: 5_000 }, NEVER);
+    await expect(run).rejects.toMatchObject({ code: 'ssh_lost' });
+    exec.mockRestore();
+    await new Promise((done) => listener.close(done));
+  });
+
   it.each(['127.0.0.1', '10.0.0.1', '169.254.169.254'])(
     'dials nothing where a name means %s, beside whatever else',
     async (address) => {

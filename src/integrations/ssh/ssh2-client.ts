@@ -160,13 +160,18 @@ class Ssh2Session implements SshSession {
       client.once('close', closed);
       if (signal.aborted) return abort();
       if (this.isClosed) return closed();
-      client.exec(command.text, (error, channel) => {
-        if (error) {
-          const message = `${name} runs no commands for this user: ${error.message}`;
-          return failed(new SshError('remote_shell_missing', message));
-        }
-        follow(channel, command, name, done, failed);
-      });
+      try {
+        client.exec(command.text, (error, channel) => {
+          if (error) {
+            const message = `${name} runs no commands for this user: ${error.message}`;
+            return failed(new SshError('remote_shell_missing', message));
+          }
+          follow(channel, command, name, done, failed);
+        });
+      } catch (error) {
+        // The connection has ended, and `close` is not heard yet.
+        failed(lost(name, messageOf(error)));
+      }
     });
   }
 

@@ -277,7 +277,7 @@ export class DeploymentRig {
         }
         if (part.hidesEnd !== true) expect([point, end]).toEqual([point, status]);
         const codes = status === 'success' ? ['release_serves'] : part.reasons;
-        expect(codes).toContain(reason.code);
+        expect([point, reason, codes.includes(reason.code)]).toEqual([point, reason, true]);
       }),
     );
     await Promise.all([other, ...struck.map(({ worker }) => worker)].map((one) => one.end()));
