@@ -16,6 +16,7 @@ import { stopAll } from '../support/stop-all.js';
 import { type DeploymentPoint, DeploymentRig } from './support/deployment-rig.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
+import { leftOver, tooMany } from './support/left-over.js';
 
 jest.setTimeout(300_000);
 
@@ -82,10 +83,8 @@ steps:
     expect(current).toBe(`releases/${last?.release?.number}`);
     return readFileSync(join(top, current, 'text'), 'utf8');
   };
-  const leftOf = (service: string): readonly string[] => {
-    const releases = readdirSync(join(folder, service, 'releases'));
-    return releases.length <= MOST_RELEASES ? [] : releases;
-  };
+  const leftOf = (service: string): readonly string[] =>
+    leftOver([tooMany(readdirSync(join(folder, service, 'releases')), MOST_RELEASES)]);
 
   it('its worker is killed, at each point', async () => {
     await rig.killAtEach(POINTS);

@@ -1,6 +1,6 @@
-import { failPoint } from '../../common/fail-point.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MillraceError } from '../../common/errors/millrace.error.js';
+import { failPoint } from '../../common/fail-point.js';
 import { MaskSet } from '../../common/redaction/mask-set.js';
 import { quoted } from '../../common/values/redact-urls.js';
 import type { InstanceCheck } from '../../engine/steps/deploy/deploy-action.js';

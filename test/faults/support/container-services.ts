@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { instanceName } from '../../../src/deployments/routes/service-route.js';
 import type { DockerEngine } from '../../support/docker-engine.js';
 import { makeStepImage } from '../../support/step-image.js';
-import { leftOver } from './left-over.js';
+import { keptLooks, leftOver } from './left-over.js';
 import type { RoutedServices } from './routed-services.js';
 import { idOf } from './service-id.js';
 
@@ -45,9 +45,8 @@ export class ContainerServices {
       ['containers', containers, [`${number} running`]],
       ['leases', await this.routed.leasesOf(service), [number, 'route']],
       ['ports', await this.routed.upstreamsOf(service), [port]],
-      ['images', images.length <= mostKept ? [] : images, []],
       ['its image', images.filter((one) => one === number), [number]],
-      ['never served', images.filter((one) => !served.includes(one)), []],
+      ...keptLooks(images, served, mostKept),
       ['networks', (await this.lines(...networks)).length, 1],
     ]);
   }

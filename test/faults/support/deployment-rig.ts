@@ -466,7 +466,8 @@ export class DeploymentRig {
     isStopped: (name: string) => Promise<boolean>,
     answer: (name: string) => Promise<string>,
     of: { readonly points: readonly FailPoint[]; readonly startedBy: string } = {
-      ...{ points: STOP_POINTS, startedBy: 'service_started' },
+      points: STOP_POINTS,
+      startedBy: 'service_started',
     },
   ): Promise<void> {
     const ask = (name: string, what: 'stop' | 'start'): Promise<unknown> =>

@@ -12,6 +12,26 @@ export function leftOver(looks: readonly Look[]): readonly string[] {
   });
 }
 
+/** @param kept numbers of releases */
+export function tooMany(kept: readonly string[], mostKept: number): Look {
+  return ['kept', kept.length <= mostKept ? [] : kept, []];
+}
+
+/**
+ * @param kept numbers of releases
+ * @param served of those that have ever served
+ */
+export function keptLooks(
+  kept: readonly string[],
+  served: readonly string[],
+  mostKept: number,
+): readonly Look[] {
+  return [
+    tooMany(kept, mostKept),
+    ['kept, and never served', kept.filter((one) => !served.includes(one)), []],
+  ];
+}
+
 /**
  * Of a folder that is deployed to.
  *
@@ -22,9 +42,5 @@ export function leftOfFolder(
   served: readonly string[],
   mostKept: number,
 ): readonly string[] {
-  const releases = readdirSync(join(folder, 'releases'));
-  return leftOver([
-    ['releases', releases.length <= mostKept ? [] : releases, []],
-    ['never served', releases.filter((one) => !served.includes(one)), []],
-  ]);
+  return leftOver(keptLooks(readdirSync(join(folder, 'releases')), served, mostKept));
 }

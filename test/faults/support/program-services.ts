@@ -8,7 +8,7 @@ import {
   servicePlaces,
 } from '../../../src/integrations/local-services/service-places.js';
 import { supervisedPrograms } from '../../support/supervised-programs.js';
-import { leftOver } from './left-over.js';
+import { keptLooks, leftOver } from './left-over.js';
 import type { RoutedServices } from './routed-services.js';
 import { idOf } from './service-id.js';
 
@@ -54,9 +54,8 @@ export class ProgramServices {
       ['leases', await this.routed.leasesOf(service), [number, 'route']],
       ['processes', this.workedIn(service), [number]],
       ['ports', await this.portsOf(instance.id), await this.routed.upstreamsOf(service)],
-      ['releases', releases.length <= mostKept ? [] : releases, []],
       ['its release', releases.filter((one) => one === number), [number]],
-      ['never served', releases.filter((one) => !served.includes(one)), []],
+      ...keptLooks(releases, served, mostKept),
     ]);
   }
 
