@@ -23,6 +23,7 @@ export const FAIL_POINTS = [
   'artifacts_stored', // the archive of artifacts is stored, and no record of it yet
   'cache_stored', // so with a cache
   'deployment_suspended', // a deployment of a step is stored to wait, its execution is not
+  'deployment_planned', // worker: its plan says that it can be done, and nothing was
   'release_prepared', // worker: a release lies at its place, nothing of what serves was changed
   'before_switch_begun', // worker: what a release runs once is about to run, and stored as begun
   'instance_started', // worker: the instance of a release runs beside the one that serves
@@ -35,6 +36,7 @@ export const FAIL_POINTS = [
   'service_withdrawn', // of a removal: nothing of the service serves, and nothing stored says so
   'releases_removed', // of a removal: they are, and the service is there still
   'deployment_serving', // it is stored; old releases are still there
+  'release_removed', // worker: an old release is gone, and nothing stored says so
   'instance_removed', // worker: what ran of a release is gone, its port is not given back
   'deployment_ended', // worker: its end is stored, and it holds its service still
   'unit_parts_named', // worker: which deployments a unit has is stored, none of them has begun
@@ -44,6 +46,7 @@ export const FAIL_POINTS = [
   'part_taking_back', // another one has failed; that this one is taken back is stored, not done
   'part_taken_back', // what served before serves again, and the unit does not know
   'unit_serving', // all parts serve, and it is stored
+  'watch_decided', // worker: a release that is watched goes back; it is watched still
   'failure_decided', // worker: what is done of a failed service is stored, and not asked for
   'failure_asked', // it is asked for, and nothing stored says so
   'hook_started', // the process of an always or on_failure hook runs

@@ -115,6 +115,22 @@ describe('DeploymentsService', () => {
     expect(looked).toEqual(['d']);
   });
 
+  it('says 409 to a cancel once it has switched, or is over', async () => {
+    const running = { ...store.deployments.get('d'), status: 'running' };
+    for (const phase of ['switch', 'clean_up']) {
+      store.deployments.set('d', { ...running, phase } as Deployment);
+      await expect(deployments.cancel('d', 'ada')).rejects.toMatchObject({
+        ...{
+          status: 409,
+          message: 'The deployment has switched: what serves now is not taken back.',
+        },
+      });
+    }
+    store.deployments.set('d', { ...running, status: 'success', phase: 'clean_up' } as Deployment);
+    await expect(deployments.cancel('d', 'ada')).rejects.toThrow('The deployment is over.');
+    expect(looked).toEqual([]);
+  });
+
   it('explains a deployment by what serves now, and by what it copies', async () => {
     release(1, 'kept');
     release(2, 'draining');

@@ -74,7 +74,7 @@ export class DeploymentsService {
   /** @throws NotFoundError, ConflictError: it is over, or has switched */
   async cancel(id: string, by: string): Promise<DeploymentView> {
     const deployment = await this.demand(id);
-    const { phase, unit } = deployment;
+    const { unit } = deployment;
     if (isFinished(deployment)) throw deploymentOver();
     if (unit !== undefined) {
       throw conflict(
@@ -84,10 +84,9 @@ export class DeploymentsService {
         },
       );
     }
-    if (phase === 'switch' || phase === 'clean_up') {
-      throw hasSwitched();
+    if (!(await this.store.requestCancel(id, by))) {
+      throw isFinished(await this.demand(id)) ? deploymentOver() : hasSwitched();
     }
-    await this.store.requestCancel(id, by);
     await this.waits.lookAt(deployment);
     return this.get(id);
   }

@@ -356,6 +356,32 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       expect((await store().find(_id))?.cancel_requested_by).toBe('ada');
     });
 
+    it('lets a deployment either be cancelled or switch', async () => {
+      const change = { status: 'running' } as const;
+      const cancelled = (await accept())._id;
+      expect(await store().requestCancel(cancelled, 'ada')).toBe(true);
+      expect(await store().enterSwitch({ id: cancelled, fence: 1 }, change)).toBe(false);
+      expect((await store().find(cancelled))?.phase).toBeNull();
+      const switched = (await accept())._id;
+      expect(await store().enterSwitch({ id: switched, fence: 2 }, change)).toBe(false);
+      expect(await store().enterSwitch({ id: switched, fence: 1 }, change)).toBe(true);
+      expect(await store().find(switched)).toMatchObject({ ...change, phase: 'switch' });
+      expect(await store().requestCancel(switched, 'ada')).toBe(false);
+      await store().change({ id: switched, fence: 1 }, { phase: 'clean_up' });
+      expect(await store().requestCancel(switched, 'ada')).toBe(false);
+      expect((await store().find(switched))?.cancel_requested_by).toBeNull();
+      const both = await Promise.all(
+        Array.from({ length: 10 }, async () => {
+          const id = (await accept())._id;
+          return Promise.all([
+            store().requestCancel(id, 'ada'),
+            store().enterSwitch({ id, fence: 1 }, change),
+          ]);
+        }),
+      );
+      expect(both.filter(([isCancelled, isSwitched]) => isCancelled === isSwitched)).toEqual([]);
+    });
+
     it('gives a service to one deployment at a time', async () => {
       const { service_id: id } = await accept();
       const claims = await Promise.all(['a', 'b'].map((one) => store().claimService(id, one)));

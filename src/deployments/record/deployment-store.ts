@@ -124,8 +124,13 @@ export abstract class DeploymentStore {
   ): Promise<Deployment | undefined>;
   /** False: it was taken by another one meanwhile. */
   abstract change(hold: DeploymentHold, change: DeploymentChange): Promise<boolean>;
-  /** Asks whoever does it to stop before the switch. False: it is over. */
+  /** Asks whoever does it to stop before the switch. False: it has switched, or is over. */
   abstract requestCancel(id: string, by: string): Promise<boolean>;
+  /**
+   * As `change`, to the phase `switch`: from this moment on nobody is told any more that he has
+   * cancelled it. False: somebody was told so before, or it was taken by another one.
+   */
+  abstract enterSwitch(hold: DeploymentHold, change: DeploymentChange): Promise<boolean>;
 
   /**
    * Adds what somebody says of a deployment whose gate is closed. False: it is not closed, somebody

@@ -53,6 +53,8 @@ export const DEPLOYMENT_PHASES = [
  * serves, and nothing takes that back but another deployment.
  */
 export type DeploymentPhase = (typeof DEPLOYMENT_PHASES)[number];
+/** In them nobody can cancel it any more. */
+export const SWITCHED_PHASES: readonly DeploymentPhase[] = ['switch', 'clean_up'];
 
 /** Another host, reached by SSH. */
 export interface SshPlace {

@@ -15,6 +15,7 @@ import {
   sealedTextsOf,
   type Service,
   SSH_HOST,
+  SWITCHED_PHASES,
   UNFINISHED,
 } from './deployment.js';
 import {
@@ -145,8 +146,20 @@ export class DeploymentsRepository extends DeploymentStore {
 
   async requestCancel(id: string, by: string): Promise<boolean> {
     const { matchedCount } = await this.deployments.updateOne(
-      { _id: id, ...open },
+      { _id: id, phase: { $nin: [...SWITCHED_PHASES] }, ...open },
       { $set: { cancel_requested_by: by } },
+    );
+    return matchedCount === 1;
+  }
+
+  async enterSwitch({ id, fence }: DeploymentHold, change: DeploymentChange): Promise<boolean> {
+    const { matchedCount } = await databaseRetry(
+      () =>
+        this.deployments.updateOne(
+          { _id: id, fence, cancel_requested_by: null },
+          { $set: { ...change, phase: 'switch' } },
+        ),
+      RETRY,
     );
     return matchedCount === 1;
   }

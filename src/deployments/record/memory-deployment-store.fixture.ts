@@ -11,6 +11,7 @@ import {
   sealedTextsOf,
   type Service,
   SSH_HOST,
+  SWITCHED_PHASES,
 } from './deployment.js';
 import {
   type DeploymentChange,
@@ -114,8 +115,16 @@ export class MemoryDeploymentStore extends DeploymentStore {
   requestCancel(id: string, by: string): Promise<boolean> {
     const found = this.deployments.get(id);
     if (found === undefined || isFinished(found)) return Promise.resolve(false);
+    if (found.phase !== null && SWITCHED_PHASES.includes(found.phase)) {
+      return Promise.resolve(false);
+    }
     this.deployments.set(id, { ...found, cancel_requested_by: by });
     return Promise.resolve(true);
+  }
+
+  enterSwitch(hold: DeploymentHold, change: DeploymentChange): Promise<boolean> {
+    const isCancelled = this.deployments.get(hold.id)?.cancel_requested_by != null;
+    return isCancelled ? Promise.resolve(false) : this.change(hold, { ...change, phase: 'switch' });
   }
 
   addApproval(id: string, approval: Approval): Promise<boolean> {

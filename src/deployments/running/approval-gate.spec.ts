@@ -14,7 +14,11 @@ import {
   type TargetSettings,
 } from '../record/deployment.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
-import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
+import {
+  DeployRefusedError,
+  type DeployTarget,
+  TargetAwayError,
+} from '../targets/deploy-target.js';
 import { DeploymentRun } from './deployment-run.js';
 
 const account = (id: string, more: Partial<Account> = {}): Account => ({
@@ -85,7 +89,13 @@ describe('a deployment at the gate of its environment', () => {
     );
   };
   /** Where a run continues, its target says no: so it is known that it did. */
+  const closed = { code: 'path_closed', message: 'only its owner can enter /srv' };
+  let isAway = false;
   const target = standIn<DeployTarget>({
+    plan: () => {
+      if (!isAway) return Promise.resolve([closed]);
+      return Promise.reject(new TargetAwayError({ code: 'ssh_away', message: 'away' }));
+    },
     placeOf: () => {
       throw new DeployRefusedError({ code: 'continued', message: 'it continued' });
     },
@@ -119,6 +129,8 @@ describe('a deployment at the gate of its environment', () => {
     await until(deployment, 'approval_needed');
     expect(await now(deployment)).toMatchObject({
       ...{ status: 'waiting', gate: 'closed', reason: { code: 'approval_needed' } },
+      // Whoever approves sees them before.
+      warnings: [closed],
     });
     expect((await store.service('production/shop'))?.active).toBeNull();
     const next = await accept();
@@ -135,6 +147,16 @@ describe('a deployment at the gate of its environment', () => {
     await expect(approve(deployment, principal('bob'))).rejects.toMatchObject({ status: 409 });
     // Whoever waits with it hears of what was said, and of nothing that was refused.
     expect(looked).toEqual([deployment._id]);
+  });
+
+  it('waits also where its target is away for now', async () => {
+    isAway = true;
+    const deployment = await accept();
+    const running = run(deployment);
+    await until(deployment, 'approval_needed');
+    isAway = false;
+    await approve(deployment, principal('grace'));
+    expect(await running).toMatchObject({ reason: { code: 'continued' }, warnings: [] });
   });
 
   it('asks nobody about what is refused whatever they say, also when that is found out later', async () => {

@@ -2,7 +2,11 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import type { Deployment, TargetSettings } from '../record/deployment.js';
 import type { NewDeployment, NewService } from '../record/deployment-store.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
-import { DeployRefusedError, type ReleaseRunner } from '../targets/deploy-target.js';
+import {
+  DeployRefusedError,
+  type ReleaseRunner,
+  TargetAwayError,
+} from '../targets/deploy-target.js';
 import { DeploymentRun } from './deployment-run.js';
 import { Files, Killed, MemoryTarget } from './memory-target.fixture.js';
 import { DeploymentFencedError, type RunDeployment } from './recorded-run.js';
@@ -19,6 +23,7 @@ const RUNNER: ReleaseRunner = {
   instanceServing: () => Promise.resolve(0),
   probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),
   before: () => undefined,
+  warnings: () => Promise.resolve([]),
   runBefore: () => Promise.resolve(),
   drainMs: () => 0,
   keepAssetsMs: () => 0,
@@ -445,6 +450,112 @@ describe('DeploymentRun', () => {
     target.fails.set('switched', () => late.abort({ kind: 'cancel' }));
     const asked2 = { source: new Files('three'), signal: late.signal };
     expect(await runOf(await accept(), asked2)).toMatchObject({ status: 'success' });
+  });
+
+  it('is cancelled also by whoever does so in the moment of the switch, and is told so', async () => {
+    await deploy('one');
+    const wanted = await accept();
+    const enter = store.enterSwitch.bind(store);
+    const told: boolean[] = [];
+    store.enterSwitch = async (hold, change) => {
+      told.push(await store.requestCancel(wanted._id, 'ada'));
+      return enter(hold, change);
+    };
+    expect(await runOf(wanted, { source: new Files('two') })).toMatchObject({
+      ...{ status: 'cancelled', reason: { code: 'cancelled', data: { by: 'ada' } } },
+    });
+    expect([told, target.current, target.armed]).toEqual([[true], 1, undefined]);
+    expect([...target.placed.keys()]).toEqual([1]);
+  });
+
+  it('tells what its target has said of why it could not switch', async () => {
+    await deploy('one');
+    target.fails.set('switchTo', () => {
+      throw new TargetAwayError({ code: 'ssh_lost', message: 'the connection was lost' });
+    });
+    expect(await deploy('two')).toMatchObject({
+      ...{ status: 'failed', reason: { code: 'ssh_lost', message: 'the connection was lost' } },
+    });
+    expect([target.current, target.armed]).toEqual([1, undefined]);
+  });
+
+  describe('with an instance', () => {
+    let gates: number;
+    let probes: number;
+    let problem: string | undefined;
+
+    beforeEach(() => {
+      [gates, probes, problem] = [0, 0, undefined];
+      target.runner = {
+        ...RUNNER,
+        gate: () => {
+          gates += 1;
+          return problem === undefined ? Promise.resolve() : Promise.reject(refusal(problem));
+        },
+        probe: () => {
+          probes += 1;
+          return Promise.resolve({ hasEnded: false, restarts: 0, ...(problem && { problem }) });
+        },
+      };
+    });
+    const refusal = (message: string): DeployRefusedError =>
+      new DeployRefusedError({ code: 'gate_failed', message });
+    /** What it is made ready for takes a while. */
+    const lasts = (ms: number): void => {
+      let clock = 1_000;
+      jest.spyOn(performance, 'now').mockImplementation(() => clock);
+      target.fails.set('arm', () => (clock += ms));
+    };
+    afterEach(() => jest.restoreAllMocks());
+
+    it('keeps and tells what is to be told of an instance that has passed', async () => {
+      const open = { code: 'open_to_others', message: 'it listens at 0.0.0.0:1' };
+      if (target.runner) target.runner.warnings = () => Promise.resolve([open]);
+      expect(await deploy('one')).toMatchObject({
+        ...{ status: 'success', warnings: [open] },
+        logs: expect.arrayContaining([`warning: ${open.message}`]) as string[],
+      });
+    });
+
+    it('switches at once behind its gate', async () => {
+      lasts(100);
+      expect((await deploy('one')).status).toBe('success');
+      expect([gates, probes]).toEqual([1, 0]);
+    });
+
+    it('looks once more where its gate is a while ago, and does not switch to what has failed', async () => {
+      lasts(2_000);
+      expect((await deploy('one')).status).toBe('success');
+      expect([gates, probes]).toEqual([1, 1]);
+      target.fails.set('arm', () => (problem = 'no connection'));
+      lasts(2_000);
+      const arm = target.fails.get('arm');
+      target.fails.set('arm', () => {
+        arm?.();
+        problem = 'no connection';
+      });
+      expect(await deploy('two')).toMatchObject({
+        ...{ status: 'failed', reason: { code: 'gate_failed' } },
+        logs: expect.arrayContaining(['release 2 answers no more: no connection']) as string[],
+      });
+      expect([target.current, gates]).toEqual([1, 3]);
+    });
+  });
+
+  it.each([
+    ['a deployment', { triggered_by: 'ada' }, null],
+    ['what the system does', { triggered_by: 'system', failed_release_id: 'r1' }, new Date(9e12)],
+  ])('by %s the watch of what serves ends or stays', async (_name, more, expected) => {
+    await deploy('one');
+    const [serving] = [...store.releases.values()];
+    if (serving === undefined) throw new Error('it is there');
+    const failed = 'failed_release_id' in more && { failed_release_id: serving._id };
+    await store.changeRelease(serving._id, { watch_until: new Date(9e12) });
+    target.fails.set('prepare', () => {
+      throw new DeployRefusedError({ code: 'no', message: 'no' });
+    });
+    expect((await deploy('two', { ...more, ...failed })).status).toBe('failed');
+    expect((await store.release(serving._id))?.watch_until).toEqual(expected);
   });
 
   it('deploys the same files of one execution once', async () => {

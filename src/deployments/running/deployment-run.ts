@@ -39,6 +39,8 @@ import {
 
 /** Characters of a command that the log shows. */
 const SHOWN = 200;
+/** From an answer of the instance to the switch: with the switch itself at most a second. */
+const FRESH_MS = 500;
 
 /**
  * Does one deployment that this worker has taken, from wherever it stands to its end. What it is
@@ -49,6 +51,8 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   protected readonly target: DeployTarget;
   protected release: Release<TargetSettings> | undefined;
   private previous: Release<TargetSettings> | undefined;
+  /** When the instance has answered last, by the clock of this process, ms. */
+  private answeredAt = -Infinity;
 
   constructor(deployment: Deployment, tools: DeploymentTools, asked: RunDeployment) {
     super(placed(deployment), tools, asked);
@@ -68,6 +72,13 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const { release_id: id, previous_release_id: before } = this.deployment;
     this.release = await this.releaseOf(id);
     this.previous = await this.releaseOf(before);
+  }
+
+  private async warn(more: readonly Reason[]): Promise<void> {
+    const warnings = this.warnedOf(more);
+    if (warnings.length === this.deployment.warnings.length) return;
+    for (const { message } of more) this.tell(`warning: ${message}`);
+    await this.change({ warnings });
   }
 
   /** What it puts into service, or copies, has served there: what is done once was done. */
@@ -118,10 +129,12 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const service = await this.serviceNow();
     if (await this.endIfOvertaken(service)) return;
     const warnings = await this.plan(service);
-    const told = [...this.deployment.warnings, ...warnings];
+    const told = this.warnedOf(warnings);
     await this.change({ warnings: told, previous_release_id: service.release_id });
     for (const { message } of told) this.tell(`warning: ${message}`);
+    failPoint('deployment_planned');
     if (await this.endIfStopped()) return;
+    await this.endWatch();
     if (this.makesRelease) await this.prepare(service);
     if (isFinished(this.deployment) || (await this.endIfStopped())) return;
     const { runner } = this.target;
@@ -136,11 +149,28 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     await this.settleSwitch(deploymentReasons.failed('the switch was made, and is gone'));
   }
 
+  /** From here on somebody looks after what serves: nothing goes back by itself. */
+  private async endWatch(): Promise<void> {
+    const { previous } = this;
+    const { kind, triggered_by: by, failed_release_id: failed } = this.deployment;
+    if (kind !== 'deploy' && kind !== 'rollback') return;
+    if (failed !== undefined || !previous?.watch_until) return;
+    if (previous.watch_until > this.now()) {
+      this.tell(`release ${previous.number} is not watched any more: ${by} deploys`);
+    }
+    await this.store.changeRelease(previous._id, { watch_until: null });
+    this.previous = { ...previous, watch_until: null };
+  }
+
   /** One that has never served gets its place by its turn. */
-  protected override async foresee(service: Service): Promise<void> {
+  protected override async foresee(service: Service): Promise<readonly Reason[]> {
     if (service.release_id !== null) await this.mustFit(service);
     const serving = await this.releaseOf(service.release_id);
     if (this.makesRelease) this.checkAge(serving);
+    const { settings } = this.deployment;
+    // A plan for what runs takes its port.
+    if (settings.type !== 'local_directory') return [];
+    return this.target.plan(service._id, settings);
   }
 
   /** @throws DeployRefusedError */
@@ -245,10 +275,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const { files, bytes } = placed;
     const count = files === 0 ? [] : [`${files} ${files === 1 ? 'file' : 'files'}`];
     this.tell([...count, shownSize(bytes), placed.digest].join(', '));
-    for (const { message } of warnings) this.tell(`warning: ${message}`);
-    if (warnings.length > 0) {
-      await this.change({ warnings: [...this.deployment.warnings, ...warnings] });
-    }
+    await this.warn(warnings);
     const { digest } = this.asked;
     if (digest !== undefined && placed.digest !== digest) {
       throw new DeployRefusedError(deploymentReasons.digestDiffers(digest, placed.digest));
@@ -296,6 +323,8 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     failPoint('instance_started');
     await this.enter('gate');
     await this.unlessCancelled((signal, tell) => runner.gate(release, tell, signal));
+    this.answeredAt = performance.now();
+    await this.warn(await runner.warnings(release));
     failPoint('gate_passed');
   }
 
@@ -337,6 +366,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const { runner } = this.target;
     const word = await this.asked.barrier?.(async (signal) => {
       await runner?.gate(release, () => undefined, signal);
+      this.answeredAt = performance.now();
     });
     if (word?.kind !== 'undo') return false;
     await this.undo(word.status, word.reason);
@@ -350,13 +380,24 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const token = `${_id}.${fence}`;
     await this.change({ is_armed: true });
     await this.target.arm(release, token);
+    await this.lookOnceMore(release);
     // That may have taken minutes, in which whoever cancels was told that it is done.
     if (await this.endIfStopped()) return false;
-    await this.enter('switch');
+    if (!(await this.enterSwitch())) return false;
     failPoint('deployment_switching');
     await this.target.switchTo(release, token);
     failPoint('release_switched');
     return true;
+  }
+
+  /** What has passed its gate a while ago may have failed since. */
+  private async lookOnceMore(release: Release<TargetSettings>): Promise<void> {
+    const { runner } = this.target;
+    if (runner === undefined || performance.now() - this.answeredAt < FRESH_MS) return;
+    const { problem } = await runner.probe(release);
+    if (problem === undefined) return;
+    this.tell(`release ${release.number} answers no more: ${problem}`);
+    await this.unlessCancelled((signal, tell) => runner.gate(release, tell, signal));
   }
 
   /**
@@ -369,6 +410,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     if (!(await this.isServing(release))) return this.undo('failed', otherwise);
     await this.recordSwitch(release);
     failPoint('deployment_serving');
+    await this.asked.switched?.();
     await this.cleanUp();
   }
 
@@ -422,6 +464,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
       const needed = [...own, ...(await neededByUnit(this.store, unit?.service_id))];
       for (const expired of expiredReleases(all, settings.keep, needed)) {
         await this.target.remove(this.reached(expired));
+        failPoint('release_removed');
         await this.store.changeRelease(expired._id, { status: 'removed' });
         this.tell(`release ${expired.number} is removed`);
       }
@@ -466,17 +509,14 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   protected async afterError(error: unknown): Promise<void> {
     const { phase } = this.deployment;
     if (isFinished(this.deployment)) throw error;
-    const failed = deploymentReasons.failed(messageOf(error));
+    const isKnown = error instanceof DeployRefusedError || error instanceof TargetAwayError;
+    const failed = isKnown ? error.reason : deploymentReasons.failed(messageOf(error));
     if (phase === 'switch') return this.settleSwitch(failed);
     if (phase === 'clean_up') throw error;
     if (this.asked.signal.aborted) return this.undo('cancelled', this.stopReason());
-    if (error instanceof DeployRefusedError || error instanceof TargetAwayError) {
-      return this.undo('failed', error.reason);
-    }
-    const { code } = error as NodeJS.ErrnoException;
-    // Whatever the disk says is told; what is no word of a target or a disk is a defect of ours.
     await this.undo('failed', failed);
-    if (code === undefined) throw error;
+    // Whatever the disk says is told; what is no word of a target or a disk is a defect of ours.
+    if (!isKnown && (error as NodeJS.ErrnoException).code === undefined) throw error;
   }
 
   /** An earlier release, by the way that leads to its host today. */

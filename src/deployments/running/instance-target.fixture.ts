@@ -28,6 +28,7 @@ export class InstanceTarget extends MemoryTarget {
     instanceServing: () => Promise.resolve(this.serves),
     probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),
     before: () => 'migrate',
+    warnings: () => Promise.resolve([]),
     runBefore: () => Promise.reject(new Error('it has done that')),
     drainMs: () => 10_000,
     keepAssetsMs: () => 0,

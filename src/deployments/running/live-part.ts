@@ -1,7 +1,7 @@
 import type { Reason } from '../../engine/plan/run-state.js';
 import { type Deployment, isFinished } from '../record/deployment.js';
 import { DeployRefusedError, TargetAwayError } from '../targets/deploy-target.js';
-import type { BarrierWord, SwitchBarrier } from './recorded-run.js';
+import type { BarrierWord, RunDeployment, SwitchBarrier } from './recorded-run.js';
 
 /** Why a part of a unit cannot serve. */
 export interface PartFailure {
@@ -19,22 +19,29 @@ export interface PartFailure {
 export class LivePart {
   private readonly word = Promise.withResolvers<BarrierWord>();
   private readonly reached = Promise.withResolvers<void>();
+  private readonly switched = Promise.withResolvers<void>();
+  private readonly released = Promise.withResolvers<void>();
   private readonly ended: Promise<Deployment>;
   private look: Parameters<SwitchBarrier>[0] | undefined;
   private end: Deployment | undefined;
   /** Why it is to end, where that is another reason than that of the others. */
   private own: Reason | undefined;
 
-  /** @param run does the part to its end, by way of the barrier */
+  /** @param run does the part to its end, by way of both */
   constructor(
     readonly name: string,
-    run: (barrier: SwitchBarrier) => Promise<Deployment>,
+    run: (way: Required<Pick<RunDeployment, 'barrier' | 'switched'>>) => Promise<Deployment>,
   ) {
-    this.ended = run((look) => {
+    const barrier: SwitchBarrier = (look) => {
       this.look = look;
       this.reached.resolve();
       return this.word.promise;
-    }).then((deployment) => (this.end = deployment));
+    };
+    const switched = (): Promise<void> => {
+      this.switched.resolve();
+      return this.released.promise;
+    };
+    this.ended = run({ barrier, switched }).then((deployment) => (this.end = deployment));
     // Whoever waits for the end hears of it.
     this.ended.catch(() => undefined);
   }
@@ -69,18 +76,24 @@ export class LivePart {
     }
   }
 
-  /** Lets it switch. @returns why it does not serve */
+  /**
+   * Lets it switch; that it cleans up, which may take long, keeps no other part waiting.
+   * @returns why it does not serve
+   */
   async switchNow(): Promise<PartFailure | undefined> {
     this.word.resolve({ kind: 'switch' });
-    return this.failureOf(await this.ended);
+    const switched = this.switched.promise.then(() => undefined);
+    const end = await Promise.race([switched, this.ended]);
+    return end && this.failureOf(end);
   }
 
-  /** It is undone, unless it has switched or ended; resolves at its end. */
+  /** It is undone, unless it has switched, and cleans up then; resolves at its end. */
   async holdBack(reason: Reason): Promise<void> {
     const { own } = this;
     this.word.resolve({
       ...{ kind: 'undo', status: own ? 'failed' : 'cancelled', reason: own ?? reason },
     });
+    this.released.resolve();
     await this.ended;
   }
 

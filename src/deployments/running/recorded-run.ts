@@ -71,6 +71,8 @@ export interface RunDeployment {
   readonly sources?: ReadonlyMap<string, StepFiles>;
   /** Of a part of a unit: nothing is switched before this says so. */
   readonly barrier?: SwitchBarrier;
+  /** Of a part of a unit: it has switched. It cleans up when this resolves. */
+  readonly switched?: () => Promise<void>;
   /** Of the execution that deploys: an older one is refused. Undefined: nothing is compared. */
   readonly datedBy?: string;
   /** It is not compared. */
@@ -183,21 +185,38 @@ export abstract class RecordedRun<S extends DeploySettings> {
     });
   }
 
-  /** What its plan would refuse as things are; nothing is changed. @throws DeployRefusedError */
-  protected foresee(_service: Service): Promise<void> {
-    return Promise.resolve();
+  /**
+   * What its plan would refuse as things are, and warn of; nothing is changed.
+   * @returns warnings
+   * @throws DeployRefusedError
+   */
+  protected foresee(_service: Service): Promise<readonly Reason[]> {
+    return Promise.resolve([]);
   }
 
-  /** Nobody is asked about what its plan would refuse: it ends. What changes later is seen then. */
+  /**
+   * Nobody is asked about what its plan would refuse: it ends. Who is asked sees its warnings. What
+   * changes later is seen then.
+   */
   private async isRefusedBefore(): Promise<boolean> {
     try {
-      await this.foresee(await this.serviceNow());
+      const foreseen = await this.foresee(await this.serviceNow());
+      const warnings = this.warnedOf(foreseen);
+      if (warnings.length > this.deployment.warnings.length) await this.change({ warnings });
       return false;
     } catch (error) {
+      // One that is away now may be back when it is approved.
+      if (error instanceof TargetAwayError) return false;
       if (!(error instanceof DeployRefusedError)) throw error;
       await this.end('failed', error.reason);
       return true;
     }
+  }
+
+  /** Its warnings, with those that it does not have yet. */
+  protected warnedOf(more: readonly Reason[]): readonly Reason[] {
+    const { warnings } = this.deployment;
+    return [...warnings, ...more.filter((one) => !warnings.some((has) => isSame(has, one)))];
   }
 
   /** What is approved stays what it was when people were asked first. */
@@ -383,10 +402,29 @@ export abstract class RecordedRun<S extends DeploySettings> {
     await this.enter('clean_up');
   }
 
-  protected async enter(name: DeploymentPhase, change: DeploymentChange = {}): Promise<void> {
+  protected async enter(
+    name: Exclude<DeploymentPhase, 'switch'>,
+    change: DeploymentChange = {},
+  ): Promise<void> {
+    await this.change({ ...change, ...this.entered(name) });
+  }
+
+  /** False: somebody was told before that it is cancelled, and it has ended so. */
+  protected async enterSwitch(change: Omit<DeploymentChange, 'settings'> = {}): Promise<boolean> {
+    const { _id: id, fence, logs } = this.deployment;
+    const entered = { ...change, ...this.entered('switch') };
+    if (await this.store.enterSwitch({ id, fence }, { logs, ...entered })) {
+      this.deployment = { ...this.deployment, ...entered };
+      return true;
+    }
+    if (!(await this.endIfStopped())) throw new DeploymentFencedError(id);
+    return false;
+  }
+
+  private entered(name: DeploymentPhase): Pick<Deployment, 'phase' | 'phases'> {
     const at = this.now();
     const phases = [...this.closedPhases(at), { name, started_at: at, finished_at: null }];
-    await this.change({ ...change, phase: name, phases });
+    return { phase: name, phases };
   }
 
   private closedPhases(at: Date): Deployment['phases'] {
@@ -487,4 +525,8 @@ export abstract class RecordedRun<S extends DeploySettings> {
   protected undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
     return this.end(status, reason);
   }
+}
+
+function isSame(one: Reason, other: Reason): boolean {
+  return one.code === other.code && one.message === other.message;
 }

@@ -1,3 +1,4 @@
+import { failPoint } from '../../common/fail-point.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import { placed, type Release, type Service } from '../record/deployment.js';
 import type { DeploymentStore } from '../record/deployment-store.js';
@@ -62,6 +63,7 @@ export class ReleaseWatch {
       const told = { request_key, warnings: [why], failed_release_id: way.from._id };
       const watched = { service_id, release_id };
       await store.accept({ ...asked, ...told, watched }, way.service);
+      failPoint('watch_decided');
     } else {
       const none = deploymentReasons.notGoneBack(why.message, 'no release before it is kept');
       await store.setProblem(service_id, release_id, none);

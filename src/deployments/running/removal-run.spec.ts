@@ -124,5 +124,13 @@ describe('RemovalRun', () => {
     await store.requestCancel(accepted._id, 'ada');
     expect((await runOf(accepted)).status).toBe('cancelled');
     expect(target.current).toBe(2);
+    const late = await accept();
+    const enter = store.enterSwitch.bind(store);
+    store.enterSwitch = async (hold, change) => {
+      await store.requestCancel(late._id, 'ada');
+      return enter(hold, change);
+    };
+    expect((await runOf(late)).status).toBe('cancelled');
+    expect(target.current).toBe(2);
   });
 });

@@ -38,8 +38,7 @@ export class RemovalRun extends DeploymentRun {
     const numbers = left.map(({ number }) => number).sort((a, b) => a - b);
     if (numbers.length > 0) this.tell(`removed are the releases ${numbers.join(', ')}`);
     if (await this.endIfStopped()) return false;
-    await this.enter('switch');
-    return true;
+    return this.enterSwitch();
   }
 
   private async withdraw(): Promise<void> {

@@ -151,5 +151,13 @@ describe('StopRun', () => {
     await store.requestCancel(other._id, uuidV7());
     expect((await run(other)).status).toBe('cancelled');
     expect(service().status).toBe('running');
+    const late = await accept();
+    const enter = store.enterSwitch.bind(store);
+    store.enterSwitch = async (hold, change) => {
+      await store.requestCancel(late._id, 'ada');
+      return enter(hold, change);
+    };
+    expect((await run(late)).status).toBe('cancelled');
+    expect(service().status).toBe('running');
   });
 });

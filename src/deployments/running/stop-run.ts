@@ -56,7 +56,8 @@ export class StopRun extends RecordedRun<TargetSettings> {
     if (this.release === undefined) await this.end('failed', deploymentReasons.nothingServes(id));
     else if (stopped) await this.end('success', deploymentReasons.stoppedBefore(id, stopped));
     if (isFinished(this.deployment) || (await this.endIfStopped())) return false;
-    await this.enter('switch', { release_id: serving, previous_release_id: serving });
+    const named = { release_id: serving, previous_release_id: serving };
+    if (!(await this.enterSwitch(named))) return false;
     failPoint('deployment_switching');
     return true;
   }

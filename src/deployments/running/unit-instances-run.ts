@@ -76,7 +76,7 @@ export class UnitInstancesRun extends RecordedRun<UnitSettings> {
     const made = running.map((part) => this.partDeployment(part));
     const parts = made.map(({ _id, service_id }) => ({ service_id, deployment_id: _id }));
     const named = { parts, release_id: serving, previous_release_id: serving };
-    await this.enter('switch', named);
+    if (!(await this.enterSwitch(named))) return false;
     failPoint('unit_parts_named');
     return true;
   }

@@ -24,7 +24,7 @@ export class UnitRemovalRun extends RecordedRun<UnitSettings> {
     if (this.deployment.phase !== 'switch') {
       await this.enter('plan', { status: 'running', started_at: this.now(), reason: null });
       if (await this.endIfStopped()) return;
-      await this.enter('switch');
+      if (!(await this.enterSwitch())) return;
     }
     try {
       const failed = await this.removeParts();

@@ -70,6 +70,7 @@ class ProgramTarget extends MemoryTarget {
     instanceServing: () => Promise.resolve(0),
     probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),
     before: () => undefined,
+    warnings: () => Promise.resolve([]),
     runBefore: () => Promise.resolve(),
     drainMs: () => 0,
     keepAssetsMs: () => 0,
@@ -321,6 +322,28 @@ describe('UnitRun', () => {
       ...{ status: 'failed', reason: { code: 'unit_torn', data: { left: 1 } } },
     });
     expect(texts()).toEqual(['one', 'two', 'one']);
+  });
+
+  it('switches all its parts before the first one cleans up', async () => {
+    const current = (): readonly unknown[] => PARTS.map((name) => target(name).current);
+    for (const text of ['one', 'two', 'three']) await deploy(text);
+    let seen: readonly unknown[] = [];
+    target(PARTS[0] ?? '').fails.set('remove', () => (seen = current()));
+    expect((await deploy('four')).status).toBe('success');
+    expect(seen).toEqual(PARTS.map(() => 4));
+    expect(expectWhole()).toBe('four');
+  });
+
+  it('is cancelled also in the moment of its switch', async () => {
+    await deploy('one');
+    const enter = store.enterSwitch.bind(store);
+    store.enterSwitch = async (hold, change) => {
+      await store.requestCancel(hold.id, 'ada');
+      return enter(hold, change);
+    };
+    const ended = await deploy('two');
+    expect(ended).toMatchObject({ status: 'cancelled', reason: { code: 'cancelled' } });
+    expect(expectWhole()).toBe('one');
   });
 
   it('is cancelled until it switches, with all its parts', async () => {

@@ -31,12 +31,7 @@ import { deploymentReasons } from './deployment-reasons.js';
 import { DeploymentRun } from './deployment-run.js';
 import { expiredReleases, unfinishedReleases } from './expired-releases.js';
 import { failureOf, LivePart, type PartFailure } from './live-part.js';
-import {
-  type DeploymentTools,
-  RecordedRun,
-  type RunDeployment,
-  type SwitchBarrier,
-} from './recorded-run.js';
+import { type DeploymentTools, RecordedRun, type RunDeployment } from './recorded-run.js';
 import { RemovalRun } from './removal-run.js';
 
 /** What is asked for of one part. */
@@ -121,11 +116,21 @@ export class UnitRun extends RecordedRun<UnitSettings> {
   }
 
   /** One that has never served gets its place by its turn. */
-  protected override async foresee(service: Service): Promise<void> {
-    if (service.release_id === null) return;
+  protected override async foresee(service: Service): Promise<readonly Reason[]> {
+    if (service.release_id === null) return this.warningsBehind(undefined);
     this.mustFit(service);
     const serving = await this.store.release(service.release_id);
     if (this.deployment.kind !== 'rollback') this.checkAge(serving);
+    return this.warningsBehind(serving);
+  }
+
+  /** @param serving what the unit would replace */
+  private warningsBehind(serving: Release | undefined): readonly Reason[] {
+    const names = new Set(this.partSettings().map(({ service: name }) => this.idOf(name)));
+    const left = (serving?.parts ?? []).filter((part) => !names.has(part.service_id));
+    const warnings = left.map((part) => deploymentReasons.partLeft(part.service_id));
+    const staying = this.deployment.kind === 'rollback' ? [] : this.partsThatStay();
+    return staying.length > 0 ? [...warnings, deploymentReasons.partsStay(staying)] : warnings;
   }
 
   /** What serves stays what it is, and where. @throws DeployRefusedError */
@@ -154,12 +159,7 @@ export class UnitRun extends RecordedRun<UnitSettings> {
     if (kind !== 'rollback') this.checkAge(this.previous);
     const planned =
       kind === 'rollback' ? await this.rolledBack() : await this.deployedParts(service._id);
-    const names = new Set(this.partSettings().map(({ service: name }) => this.idOf(name)));
-    const left = (this.previous?.parts ?? []).filter((part) => !names.has(part.service_id));
-    const warnings = left.map((part) => deploymentReasons.partLeft(part.service_id));
-    const staying = kind === 'rollback' ? [] : this.partsThatStay();
-    if (staying.length > 0) warnings.push(deploymentReasons.partsStay(staying));
-    const told = [...this.deployment.warnings, ...warnings];
+    const told = this.warnedOf(this.warningsBehind(this.previous));
     for (const { message } of told) this.tell(`warning: ${message}`);
     await this.change({ warnings: told, previous_release_id: service.release_id });
     return planned;
@@ -331,8 +331,8 @@ export class UnitRun extends RecordedRun<UnitSettings> {
       const reason = deploymentReasons.placeTaken(service.place, error.serviceId);
       return { part: name, status: 'failed', reason };
     }
-    const part = new LivePart(name, (barrier) =>
-      this.runOf(accepted, name, { barrier, signal, ...(source && { source }) }),
+    const part = new LivePart(name, (way) =>
+      this.runOf(accepted, name, { ...way, signal, ...(source && { source }) }),
     );
     parts.push(part);
     return part.toBarrier();
@@ -341,7 +341,7 @@ export class UnitRun extends RecordedRun<UnitSettings> {
   private runOf(
     part: Deployment,
     name: string,
-    asked: { signal: AbortSignal; barrier?: SwitchBarrier; source?: StepFiles },
+    asked: Pick<RunDeployment, 'signal' | 'barrier' | 'switched' | 'source'>,
   ): Promise<Deployment> {
     const { mask, datedBy } = this.asked;
     const Run = part.kind === 'remove' ? RemovalRun : DeploymentRun;
@@ -368,7 +368,7 @@ export class UnitRun extends RecordedRun<UnitSettings> {
       await this.keepParts(release);
     }
     failPoint('unit_parts_ready');
-    await this.enter('switch');
+    if (!(await this.enterSwitch())) return false;
     failPoint('unit_switching');
     return true;
   }

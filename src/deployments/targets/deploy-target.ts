@@ -154,6 +154,8 @@ export interface ReleaseRunner<S extends TargetSettings = TargetSettings> {
    * @throws DeployRefusedError with what it said instead; the reason of the signal
    */
   gate(release: PlacedRelease<S>, tell: (line: string) => void, signal: AbortSignal): Promise<void>;
+  /** What is to be told of an instance that has passed its gate. */
+  warnings(release: PlacedRelease<S>): Promise<readonly Reason[]>;
   /** To which instance of the release that serves new requests go; undefined: to none of ours. */
   instanceServing(settings: S): Promise<number | undefined>;
   /** One look at it, and one probe of its gate. */

@@ -75,6 +75,7 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   override readonly runner: ReleaseRunner<S> = {
     start: (release) => orAway(this.start(release)),
     gate: (release, tell, signal) => orAway(this.gate(release, tell, signal)),
+    warnings: (release) => orAway(this.warnings(release)),
     before: ({ before_switch: command }) => shownCommand(command),
     runBefore: (release, tell, signal) => orAway(this.runBefore(release, tell, signal)),
     instanceServing: (settings) => this.instanceServing(settings),
@@ -157,6 +158,22 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     release: PlacedRelease<S>,
     port: number,
   ): Promise<string | undefined>;
+
+  /**
+   * Where others reach it past the proxy, for a sentence; undefined: nowhere, or nothing is known.
+   * Default: what runs it lets nobody do so.
+   */
+  protected openAt(_release: PlacedRelease<S>, _port: number): Promise<string | undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  private async warnings(release: PlacedRelease<S>): Promise<readonly Reason[]> {
+    const open = await this.openAt(release, await this.portOf(release));
+    if (open === undefined) return [];
+    const { number } = release;
+    const message = `release ${number} listens at ${open}: who reaches this host reaches it there, past the proxy; let it listen at 127.0.0.1 only`;
+    return [{ code: 'open_to_others', message, data: { release: number } }];
+  }
 
   private async instanceServing(settings: S): Promise<number | undefined> {
     const owner = await this.ownerServing(settings);

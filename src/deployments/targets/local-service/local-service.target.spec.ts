@@ -381,7 +381,7 @@ describe('LocalServiceTarget', () => {
       [{ address: '127.0.0.1', port: 3000 }],
     ],
     [
-      'it listens at [::1]:PORT, 192.0.2.1:PORT, where 127.0.0.1 does not lead: let it listen at 127.0.0.1 or at all addresses',
+      'it listens at [::1]:PORT, 192.0.2.1:PORT, where 127.0.0.1 does not lead: let it listen at 127.0.0.1',
       [
         { address: '::1', port: 'own' },
         { address: '192.0.2.1', port: 'own' },
@@ -396,6 +396,37 @@ describe('LocalServiceTarget', () => {
     const message = error instanceof Error ? error.message : '';
     expect(message.replaceAll(`${port}`, 'PORT')).toContain(`; ${said}`);
   });
+
+  it.each([
+    ['0.0.0.0', '0.0.0.0:PORT'],
+    ['::', '[::]:PORT'],
+    ['::ffff:0.0.0.0', '[::ffff:0.0.0.0]:PORT'],
+    ['192.0.2.1', '192.0.2.1:PORT'],
+  ])('warns of one that listens at %s, where others reach it', async (address, shown) => {
+    await target.runner.start(release(1));
+    services.listen(name(1), [
+      { address: '127.0.0.1', port },
+      { address, port },
+    ]);
+    const message = `release 1 listens at ${shown}: who reaches this host reaches it there, past the proxy; let it listen at 127.0.0.1 only`;
+    expect(await target.runner.warnings(release(1))).toEqual([
+      { code: 'open_to_others', message: message.replace('PORT', `${port}`), data: { release: 1 } },
+    ]);
+  });
+
+  it.each(['127.0.0.1', '127.0.0.9', '::1', '::ffff:127.0.0.1'])(
+    'warns of nothing where it listens at %s only',
+    async (address) => {
+      await target.runner.start(release(1));
+      services.listen(name(1), [
+        { address, port },
+        { address: '0.0.0.0', port: port + 1 },
+      ]);
+      expect(await target.runner.warnings(release(1))).toEqual([]);
+      await target.runner.stop(release(1));
+      expect(await target.runner.warnings(release(1))).toEqual([]);
+    },
+  );
 
   it.each(['127.0.0.1', '0.0.0.0', '::'])(
     'says no place of one that listens at %s',

@@ -24,9 +24,11 @@ export interface ServiceTargetParts extends RoutedParts {
 }
 
 /** Addresses at which a program is reached by 127.0.0.1, where the gate asks it. */
-const LOOPBACK: ReadonlySet<string> = new Set([
+const REACHED: ReadonlySet<string> = new Set([
   ...['127.0.0.1', '0.0.0.0', '::', '::ffff:127.0.0.1', '::ffff:0.0.0.0'],
 ]);
+/** Addresses at which nobody on another host reaches it. */
+const ONLY_HERE = /^(127\.|::1$|::ffff:127\.)/u;
 
 /**
  * Releases as programs of this host: each is a folder of its own, in which its program runs, by the
@@ -96,20 +98,34 @@ export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
     port: number,
   ): Promise<string | undefined> {
     const { settings } = release;
-    const status = await this.services.status(nameOf(release));
-    if (status?.state !== 'running') return undefined;
-    const ports = await this.listening(status.id);
+    const ports = await this.portsOf(release);
     if (ports === undefined) return undefined;
     const there = ports.filter((one) => one.port === port);
-    if (there.some(({ address }) => LOOPBACK.has(address))) return undefined;
+    if (there.some(({ address }) => REACHED.has(address))) return undefined;
     if (ports.length === 0) return 'it listens at no port';
     const listed = (there.length > 0 ? there : ports)
       .map((one) => hostPort(one.address, one.port))
       .join(', ');
     if (there.length > 0) {
-      return `it listens at ${listed}, where 127.0.0.1 does not lead: let it listen at 127.0.0.1 or at all addresses`;
+      return `it listens at ${listed}, where 127.0.0.1 does not lead: let it listen at 127.0.0.1`;
     }
     return `it listens at ${listed}, not at ${port}: let it listen at the port in ${settings.port_variable}`;
+  }
+
+  protected override async openAt(
+    release: ServiceRelease,
+    port: number,
+  ): Promise<string | undefined> {
+    const open = (await this.portsOf(release))?.find(
+      (one) => one.port === port && !ONLY_HERE.test(one.address),
+    );
+    return open && hostPort(open.address, open.port);
+  }
+
+  /** Undefined: it does not run, or nothing is known of that. */
+  private async portsOf(release: ServiceRelease): Promise<readonly Listening[] | undefined> {
+    const status = await this.services.status(nameOf(release));
+    return status?.state === 'running' ? this.listening(status.id) : undefined;
   }
 
   /** Undefined: a supervisor that is older than this worker does not know. */
