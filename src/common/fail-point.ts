@@ -36,7 +36,6 @@ export const FAIL_POINTS = [
   'service_withdrawn', // of a removal: nothing of the service serves, and nothing stored says so
   'releases_removed', // of a removal: they are, and the service is there still
   'deployment_serving', // it is stored; old releases are still there
-  'release_removed', // worker: an old release is gone, and nothing stored says so
   'instance_removed', // worker: what ran of a release is gone, its port is not given back
   'deployment_ended', // worker: its end is stored, and it holds its service still
   'unit_parts_named', // worker: which deployments a unit has is stored, none of them has begun

@@ -23,7 +23,9 @@ jest.setTimeout(400_000);
 const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
 /** Where a deployment is stopped, and which release serves when all is over. */
 const POINTS: readonly DeploymentPoint[] = [
+  ['deployment_planned', 'old'],
   ['release_prepared', 'old'],
+  ['before_switch_begun', 'old'],
   ['instance_started', 'old'],
   ['gate_passed', 'old'],
   ['deployment_switching', 'old'],
@@ -33,7 +35,9 @@ const POINTS: readonly DeploymentPoint[] = [
 ];
 /** Where a deployment needs the engine still; behind its gate it needs the proxy alone. */
 const BY_ENGINE: Partial<Record<FailPoint, LossPoint[1]>> = {
+  deployment_planned: 'either',
   release_prepared: 'either',
+  before_switch_begun: 'either',
   instance_started: 'old',
 };
 
@@ -48,6 +52,7 @@ steps:
       image: "web:\${{ inputs.text }}"
       port: 8080
       publish: ${port}
+      before_switch: test -s /srv/index.html
       gate: { path: /, stable: 300ms, timeout: 30s }
       drain: 0
       keep: 1
@@ -133,7 +138,7 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
         await jitter.before(2_000);
         await engine.begin();
       },
-      reasons: ['engine_away', 'gate_failed'],
+      reasons: ['engine_away', 'gate_failed', 'before_switch_failed'],
     };
     await rig.loseAtEach(
       loss,
@@ -149,7 +154,7 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
   });
 
   it('a rollback is under way, its worker is killed, at each point', async () => {
-    await rig.killRollbackAtEach(POINTS.slice(1).map(([point]) => point));
+    await rig.killRollbackAtEach(POINTS.map(([point]) => point));
   });
 
   it('a promotion is under way, its worker is killed, at each point', async () => {

@@ -14,6 +14,7 @@ jest.setTimeout(600_000);
 
 /** Where a deployment is hit, and which release serves when its worker is gone there. */
 const POINTS: readonly DeploymentPoint[] = [
+  ['deployment_planned', 'old'],
   ['release_prepared', 'old'],
   ['before_switch_begun', 'old'],
   ['instance_started', 'old'],
@@ -109,7 +110,7 @@ describe('a deployment of a program of the host, when', () => {
   });
 
   it('a rollback is under way, its worker is killed, at each point', async () => {
-    await rig.killRollbackAtEach(POINTS.slice(2).map(([point]) => point));
+    await rig.killRollbackAtEach(POINTS.map(([point]) => point));
   });
 
   it('a promotion is under way, its worker is killed, at each point', async () => {

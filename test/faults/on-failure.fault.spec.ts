@@ -22,12 +22,16 @@ require('node:http').createServer(({ url }, answer) => {
 }).listen(process.env.PORT, '127.0.0.1');
 `;
 
+const RESTARTS = 'on_failure: { actions: restart, max: 9, window: 1h, backoff: 1s }';
+const WATCHED = 'watch: 10m';
+
 interface Deployed {
   readonly path: string;
   readonly is: (status: string) => Promise<unknown>;
   /** Of the instance that answers. */
   readonly pid: () => Promise<string>;
-  /** Statuses of its restarts, the newest first. */
+  /** Statuses of its deployments of a kind, the newest first. */
+  readonly made: (kind: string) => Promise<readonly string[]>;
   readonly restarts: () => Promise<readonly string[]>;
   /** The instance that serves answers badly from now on. */
   readonly failNow: () => Promise<void>;
@@ -48,7 +52,7 @@ describe('on_failure and a killed worker', () => {
     await server?.stop();
   });
 
-  const yaml = (service: string, port: number): string => `name: ${service}
+  const yaml = (service: string, port: number, failing: string): string => `name: ${service}
 steps:
   - name: build
     environment: { PROGRAM: ${JSON.stringify(PROGRAM)} }
@@ -62,11 +66,11 @@ steps:
       publish: ${port}
       variables: { SICK: "${server.home}/sick-" }
       gate: { path: /, stable: 500ms }
-      on_failure: { actions: restart, max: 9, window: 1h, backoff: 1s }
+      ${failing}
 `;
 
   /** A service that serves and is checked often; its worker has ended. */
-  const deployed = async (service: string): Promise<Deployed> => {
+  const deployed = async (service: string, failing = RESTARTS): Promise<Deployed> => {
     const path = `/api/services/default%2F${service}`;
     const port = await freePort();
     const is = (status: string): Promise<unknown> =>
@@ -75,21 +79,26 @@ steps:
         return one.status === status ? true : undefined;
       }, TAKEN_OVER_MS);
     const pid = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/`)).text();
-    const restarts = async (): Promise<readonly string[]> => {
+    const made = async (wanted: string): Promise<readonly string[]> => {
       const { items } = await server.call<{ items: readonly DeploymentBody[] }>(
         ...(['GET', `/api/deployments?service=${service}`] as const),
       );
-      return items.filter(({ kind }) => kind === 'restart').map(({ status }) => status);
+      return items.filter(({ kind }) => kind === wanted).map(({ status }) => status);
     };
+    const restarts = (): Promise<readonly string[]> => made('restart');
     const failNow = async (): Promise<void> =>
       writeFileSync(`${server.home}/sick-${await pid()}`, '');
     await server.startWorker();
-    const { status } = await server.run(yaml(service, port), {}, 120_000);
-    expect(status).toBe('success');
+    const pipeline = await server.createPipeline(yaml(service, port, failing));
+    // Only what takes another one's place is watched.
+    for (let left = failing === RESTARTS ? 1 : 2; left > 0; left -= 1) {
+      const id = await server.trigger(pipeline);
+      expect(await server.finished(id, TAKEN_OVER_MS)).toMatchObject({ status: 'success' });
+    }
     await server.call('PATCH', path, { check: { interval_seconds: 2, timeout_seconds: 1.9 } });
     await is('running');
     await endWorkers();
-    return { path, is, pid, restarts, failNow };
+    return { path, is, pid, made, restarts, failNow };
   };
   const diedAt = async (point: string, blow: () => Promise<void>): Promise<void> => {
     const doomed = await server.startWorker({ FAIL_POINT: point });
@@ -143,4 +152,29 @@ steps:
     expect(await pid()).not.toBe(second);
     await endWorkers();
   });
+
+  it.each(['watch_decided', 'release_switched', 'deployment_ended'])(
+    'goes back once by `watch`, when killed at %s',
+    async (point) => {
+      const { is, pid, made, failNow } = await deployed(
+        `watch-${point.replace('_', '-')}`,
+        WATCHED,
+      );
+      const before = await pid();
+      await diedAt(point, failNow);
+      await server.startWorker();
+      await eventually(async () => {
+        const [last] = await made('rollback');
+        return last === 'success' || undefined;
+      }, TAKEN_OVER_MS);
+      await is('running');
+      expect(await pid()).not.toBe(before);
+      expect(await made('rollback')).toEqual(['success']);
+      // What serves now is watched no more: where it fails, nothing happens by itself.
+      await failNow();
+      await is('failed');
+      expect(await made('rollback')).toEqual(['success']);
+      await endWorkers();
+    },
+  );
 });

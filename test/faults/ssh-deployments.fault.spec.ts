@@ -22,6 +22,7 @@ jest.setTimeout(300_000);
 
 /** Where a deployment is stopped, and which release serves when all is over. */
 const POINTS: readonly DeploymentPoint[] = [
+  ['deployment_planned', 'old'],
   ['release_prepared', 'old'],
   ['deployment_switching', 'old'],
   ['release_switched', 'new'],

@@ -464,7 +464,6 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
       const needed = [...own, ...(await neededByUnit(this.store, unit?.service_id))];
       for (const expired of expiredReleases(all, settings.keep, needed)) {
         await this.target.remove(this.reached(expired));
-        failPoint('release_removed');
         await this.store.changeRelease(expired._id, { status: 'removed' });
         this.tell(`release ${expired.number} is removed`);
       }
