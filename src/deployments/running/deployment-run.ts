@@ -378,6 +378,9 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const { previous } = this;
     // Of a service that was stopped it has drained.
     const retired = previous?.status === 'serving' ? this.retired(previous, release, at) : {};
+    if (previous !== undefined && previous._id !== release._id) {
+      await this.makeRoomToDrain({ ...previous, ...retired }, release._id);
+    }
     const serving = { drain_until: null, watch_until: this.watchedUntil(release, at) };
     await this.recordServing({ previous, release }, { retired, serving }, at);
   }
@@ -409,7 +412,8 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const { runner } = this.target;
     if (runner === undefined) return { status: 'kept' };
     const ms = Math.max(runner.drainMs(before.settings), runner.keepAssetsMs(behind.settings));
-    return { status: 'draining', drain_until: new Date(at.getTime() + ms) };
+    const drain_until = new Date(at.getTime() + ms);
+    return { status: 'draining', drain_until, drains_since: at };
   }
 
   /** What fails here takes nothing back. */
