@@ -11,8 +11,8 @@ const json = (value: unknown): string => JSON.stringify(value, null, 2);
 
 /** What the project is, in short. */
 const short = ({ outcome, project }: Detection): Readonly<Record<string, unknown>> => {
-  const facts = [...(project?.facts ?? [])].flatMap(([name, fact]): [string, string][] =>
-    fact.state === 'unknown' ? [] : [[name, valueOf(fact) ?? fact.state]],
+  const facts = [...(project?.facts ?? [])].map(
+    ([name, fact]) => [name, valueOf(fact) ?? fact.state] as const,
   );
   const { type = null, framework = null, purpose = null } = project ?? {};
   return { outcome, is: [type, framework, purpose].join(' '), ...Object.fromEntries(facts) };
@@ -82,6 +82,34 @@ const CORPUS: readonly (readonly [string, Files, Readonly<Record<string, unknown
       build_command: 'yarn run build',
       output_folder: 'dist',
     },
+  ],
+  [
+    'a site of Vite, whose configuration says where its build goes',
+    {
+      'package.json': json({
+        private: true,
+        scripts: { build: 'vite build' },
+        devDependencies: { vite: '7' },
+      }),
+      'package-lock.json': '{}',
+      'index.html': '<!doctype html>',
+      'vite.config.ts':
+        "import { defineConfig } from 'vite';\n// outDir is below the server\nexport default defineConfig({\n  build: { outDir: '../server/public' },\n});\n",
+    },
+    { is: 'node vite site', build_command: 'npm run build', output_folder: 'unknown' },
+  ],
+  [
+    'a site of Vue CLI, whose package.json says where its build goes',
+    {
+      'package.json': json({
+        private: true,
+        scripts: { build: 'vue-cli-service build' },
+        devDependencies: { '@vue/cli-service': '5' },
+        vue: { outputDir: 'public' },
+      }),
+      'package-lock.json': '{}',
+    },
+    { is: 'node vue-cli site', output_folder: 'public' },
   ],
   [
     'three lock files',

@@ -7,6 +7,7 @@ import {
   type NewDeployment,
   type NewService,
   PlaceTakenError,
+  type ReleaseChange,
   type ServicePlace,
 } from './deployment-store.js';
 import { MemoryDeploymentStore } from './memory-deployment-store.fixture.js';
@@ -426,7 +427,12 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       await store().insertRelease(one);
       await store().insertRelease(two);
       await store().insertRelease(two);
-      await store().changeRelease(one._id, { status: 'serving', digest: 'sha256:1' });
+      const change: ReleaseChange = {
+        ...{ status: 'serving', digest: 'sha256:1', instance: 1, watch_until: new Date(4) },
+        ...{ drain_until: new Date(2), drains_since: new Date(1) },
+        draining_instances: [{ instance: 0, until: new Date(3) }],
+      };
+      await store().changeRelease(one._id, change);
       expect((await store().releasesOf(service_id)).map(({ number }) => number)).toEqual([2, 1]);
       const both = await store().releasesWith([one._id, two._id, uuidV7()]);
       expect([...both.values()].map(({ number }) => number).sort()).toEqual([1, 2]);
@@ -434,9 +440,7 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       await store().changeRelease(two._id, { status: 'removed' });
       expect(await store().everServedOn(two.host)).toEqual([service_id]);
       expect(await store().everServedOn('nowhere')).toEqual([]);
-      expect(await store().release(one._id)).toEqual({
-        ...{ ...one, status: 'serving', digest: 'sha256:1' },
-      });
+      expect(await store().release(one._id)).toEqual({ ...one, ...change });
     });
 
     it('lists pages, the newest first', async () => {

@@ -47,6 +47,7 @@ export type ReleaseChange = Partial<
     | 'bytes'
     | 'served_at'
     | 'drain_until'
+    | 'drains_since'
     | 'watch_until'
     | 'parts'
     | 'instance'

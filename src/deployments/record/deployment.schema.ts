@@ -91,6 +91,7 @@ export const releaseSchema = new Schema(
     created_at: { type: Date, required: true },
     served_at: { type: Date },
     drain_until: { type: Date },
+    drains_since: { type: Date },
     watch_until: { type: Date },
     instance: { type: Number },
     draining_instances: { type: Mixed },

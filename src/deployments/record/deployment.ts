@@ -411,6 +411,8 @@ export interface Release<S extends DeploySettings = DeploySettings> {
   readonly watch_until?: Date | null;
   /** While it is `draining`: when its instance is stopped. */
   readonly drain_until?: Date | null;
+  /** When it has begun to drain; absent: it never has, or before this was stored. */
+  readonly drains_since?: Date;
   /** Which of its instances serves or served last: how often it was restarted. Absent: 0. */
   readonly instance?: number;
   /** Instances before that one which somebody has replaced, and which have a while still. */

@@ -186,6 +186,24 @@ describe('ProxyRoutes', () => {
       expect(await routes()).toEqual([web]);
     });
 
+    it.each([
+      ['is another one', async () => proxy.restart()],
+      ['is gone', async () => proxy.die()],
+      ['has a route more', async () => proxy.apply([shop], (await proxy.current()).version)],
+    ])('begin so often that within 5 s it is right again where it %s', async (_what, change) => {
+      // The longest that is between two rounds; a second is left for the start of the proxy.
+      jest.spyOn(Math, 'random').mockReturnValue(0.999_999);
+      source.want(web);
+      own.onApplicationBootstrap();
+      await jest.advanceTimersByTimeAsync(0);
+      expect(await routes()).toEqual([web]);
+      // A moment after a round.
+      await change();
+      await jest.advanceTimersByTimeAsync(4_000);
+      expect(await routes()).toEqual([web]);
+      await own.onApplicationShutdown();
+    });
+
     it('rests after a proxy that cannot be brought up, but not after one that is away', async () => {
       source.want(web);
       const current = jest.spyOn(proxy, 'current');

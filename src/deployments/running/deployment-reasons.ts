@@ -3,11 +3,13 @@ import type { Reason } from '../../engine/plan/run-state.js';
 import type {
   Deployment,
   DirectArtifact,
+  DrainingInstance,
   PlannedStop,
   Release,
   Service,
 } from '../record/deployment.js';
 import type { EnvironmentDifference } from '../record/environment-difference.js';
+import { MOST_DRAINING } from './many-drains.js';
 
 /** Why deployments wait and end as they do; docs/reasons.md explains each code. */
 export const deploymentReasons = {
@@ -322,11 +324,28 @@ export const deploymentReasons = {
     code: 'deploy_failed',
     message: `${message}; nothing of what serves was changed`,
   }),
+  drainCut: ({ number, drain_until: until }: Pick<Release, 'number' | 'drain_until'>): Reason => ({
+    code: 'drain_cut',
+    message: `release ${number} ends before its drain is over${untilText(until)}: of a service at most ${MOST_DRAINING} old releases drain at once, and the oldest ends first`,
+    data: { release: number },
+  }),
+  instanceDrainCut: (
+    { number }: Pick<Release, 'number'>,
+    { instance, until }: DrainingInstance,
+  ): Reason => ({
+    code: 'drain_cut',
+    message: `instance ${instance} of release ${number} ends before its drain is over${untilText(until)}: of a release at most ${MOST_DRAINING} replaced instances drain at once, and the oldest ends first`,
+    data: { release: number, instance },
+  }),
   notCleanedUp: (message: string): Reason => ({
     code: 'clean_up_failed',
     message: `releases that are not needed any more could not be removed: ${message}`,
   }),
 } as const;
+
+function untilText(until: Date | null | undefined): string {
+  return until ? ` (${until.toISOString()})` : '';
+}
 
 function saidText(message: string | null | undefined): string {
   return message ? `: ${message}` : '';

@@ -1,5 +1,5 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
-import type { Deployment, TargetSettings } from '../record/deployment.js';
+import type { Deployment, Release, TargetSettings } from '../record/deployment.js';
 import type { NewDeployment, NewService } from '../record/deployment-store.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
 import {
@@ -324,6 +324,73 @@ describe('DeploymentRun', () => {
     expect(statuses()).toEqual({ 1: 'serving', 2: 'draining' });
     expect(await back(2)).toMatchObject({ status: 'success' });
     expect(calls).toEqual(['start', 'gate']);
+  });
+
+  describe('of a service whose old releases drain', () => {
+    const drainFor = (ms: number): void => {
+      target.runner = { ...RUNNER, drainMs: () => ms };
+    };
+    const release = (number: number): string =>
+      [...store.releases.values()].find((one) => one.number === number)?._id ?? '';
+    const text = /^release 1 ends before its drain is over \(.+Z\): of a service at most 3 old/;
+    const cut = (number: number) => ({
+      ...{ code: 'drain_cut', data: { release: number } },
+      message: expect.stringMatching(new RegExp(text.source.replace('1', `${number}`))) as string,
+    });
+
+    it('lets three of them drain, ends the oldest for the next one, and says so', async () => {
+      drainFor(60_000);
+      for (const one of ['one', 'two', 'three', 'four']) {
+        expect((await deploy(one)).warnings).toEqual([]);
+      }
+      const fifth = await deploy('five');
+      expect(fifth).toMatchObject({ status: 'success', warnings: [cut(1)] });
+      expect(fifth.logs).toContainEqual(expect.stringMatching(/^warning: release 1 ends before/));
+      expect(statuses()).toMatchObject({ 1: 'kept', 2: 'draining', 4: 'draining', 5: 'serving' });
+    });
+
+    it('ends the oldest, though a newer one has less time', async () => {
+      drainFor(3_600_000);
+      await deploy('one');
+      await deploy('two');
+      drainFor(60_000);
+      for (const one of ['three', 'four']) await deploy(one);
+      expect((await deploy('five')).warnings).toEqual([cut(1)]);
+      expect(statuses()).toMatchObject({ 1: 'kept', 2: 'draining', 3: 'draining', 4: 'draining' });
+    });
+
+    it('ends none for one that has no drain, nor for one whose drain is over', async () => {
+      drainFor(60_000);
+      for (const one of ['one', 'two', 'three', 'four']) await deploy(one);
+      drainFor(0);
+      expect((await deploy('five')).warnings).toEqual([]);
+      drainFor(60_000);
+      store.releases.set(release(1), {
+        ...(store.releases.get(release(1)) as Release),
+        drain_until: new Date(Date.now() - 1),
+      });
+      expect((await deploy('six')).warnings).toEqual([]);
+    });
+
+    it('ends none for one that comes back from its drain', async () => {
+      drainFor(60_000);
+      for (const one of ['one', 'two', 'three', 'four']) await deploy(one);
+      const back = await runOf(await accept({ kind: 'rollback', release_id: release(1) }));
+      expect(back).toMatchObject({ status: 'success', warnings: [] });
+      expect(statuses()).toEqual({ 1: 'serving', 2: 'draining', 3: 'draining', 4: 'draining' });
+    });
+
+    it('says it once, whoever is killed in between', async () => {
+      drainFor(60_000);
+      for (const one of ['one', 'two', 'three', 'four']) await deploy(one);
+      const fifth = await accept();
+      const end = jest.spyOn(store, 'endDrain').mockImplementationOnce(kill);
+      await expect(runOf(fifth, { source: new Files('five') })).rejects.toThrow(Killed);
+      expect(statuses()).toMatchObject({ 1: 'draining', 4: 'serving' });
+      expect((await recover(fifth)).warnings).toEqual([cut(1)]);
+      expect(statuses()).toMatchObject({ 1: 'kept', 2: 'draining', 4: 'draining', 5: 'serving' });
+      end.mockRestore();
+    });
   });
 
   it('keeps the release before running as long as its files are wanted', async () => {

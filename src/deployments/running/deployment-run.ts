@@ -74,13 +74,6 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     this.previous = await this.releaseOf(before);
   }
 
-  private async warn(more: readonly Reason[]): Promise<void> {
-    const warnings = this.warnedOf(more);
-    if (warnings.length === this.deployment.warnings.length) return;
-    for (const { message } of more) this.tell(`warning: ${message}`);
-    await this.change({ warnings });
-  }
-
   /** What it puts into service, or copies, has served there: what is done once was done. */
   protected get hasServed(): boolean {
     return this.isBack;
@@ -275,7 +268,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const { files, bytes } = placed;
     const count = files === 0 ? [] : [`${files} ${files === 1 ? 'file' : 'files'}`];
     this.tell([...count, shownSize(bytes), placed.digest].join(', '));
-    await this.warn(warnings);
+    await this.warnOnce(warnings);
     const { digest } = this.asked;
     if (digest !== undefined && placed.digest !== digest) {
       throw new DeployRefusedError(deploymentReasons.digestDiffers(digest, placed.digest));
@@ -324,7 +317,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     await this.enter('gate');
     await this.unlessCancelled((signal, tell) => runner.gate(release, tell, signal));
     this.answeredAt = performance.now();
-    await this.warn(await runner.warnings(release));
+    await this.warnOnce(await runner.warnings(release));
     failPoint('gate_passed');
   }
 
@@ -420,6 +413,9 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const { previous } = this;
     // Of a service that was stopped it has drained.
     const retired = previous?.status === 'serving' ? this.retired(previous, release, at) : {};
+    if (previous !== undefined && previous._id !== release._id) {
+      await this.makeRoomToDrain({ ...previous, ...retired }, release._id);
+    }
     const serving = { drain_until: null, watch_until: this.watchedUntil(release, at) };
     await this.recordServing({ previous, release }, { retired, serving }, at);
   }
@@ -451,7 +447,8 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const { runner } = this.target;
     if (runner === undefined) return { status: 'kept' };
     const ms = Math.max(runner.drainMs(before.settings), runner.keepAssetsMs(behind.settings));
-    return { status: 'draining', drain_until: new Date(at.getTime() + ms) };
+    const drain_until = new Date(at.getTime() + ms);
+    return { status: 'draining', drain_until, drains_since: at };
   }
 
   /** What fails here takes nothing back. */

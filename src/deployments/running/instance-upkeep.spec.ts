@@ -151,6 +151,17 @@ describe('InstanceUpkeep', () => {
     expect(instances.calls.sort()).toEqual(['stop 2', 'stop 3']);
   });
 
+  it('ends of too many that drain the one that began first, not the one that has least time', async () => {
+    for (const [index, number] of [2, 3, 4, 5].entries()) {
+      release(number, 'draining', 60_000 - index);
+      const of = store.releases.get(`r${number}`) as Release;
+      store.releases.set(of._id, { ...of, drains_since: new Date(NOW - 1_000 + index) });
+    }
+    await round(NOW);
+    const statuses = [2, 3, 4, 5].map((number) => store.releases.get(`r${number}`)?.status);
+    expect(statuses).toEqual(['kept', 'draining', 'draining', 'draining']);
+  });
+
   it('waits in no round for one that is long in ending, and ends it once', async () => {
     release(1, 'serving');
     release(2, 'kept');

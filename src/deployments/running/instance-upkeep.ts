@@ -18,6 +18,7 @@ import {
 } from '../targets/deploy-target.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { InstanceRestarts } from './instance-restarts.js';
+import { drainsBeyond, MOST_DRAINING } from './many-drains.js';
 import { isForLater } from '../targets/is-for-later.js';
 import { LeftReleases, type LeftReleasesParts } from './left-releases.js';
 import type { ListedInstance, ReleaseInstances } from '../targets/release-instances.js';
@@ -30,8 +31,6 @@ const AT_ONCE = 8;
 /** Longer than a round; a process that was killed keeps others away for so long. */
 const TURN_MS = 30_000;
 const USED_UP = deploymentReasons.restartsUsedUp({ number: 0 }, '').code;
-/** Of one service; the one that drains longest ends first. */
-const MOST_DRAINING = 3;
 
 export interface InstanceUpkeepParts extends LeftReleasesParts {
   readonly instances: ReleaseInstances;
@@ -228,12 +227,13 @@ export class InstanceUpkeep extends BackgroundRounds {
     now: number,
     deployed: string | undefined,
   ): Promise<void> {
-    const draining = releases
-      .filter(({ status, _id }) => status === 'draining' && _id !== deployed)
-      .sort((a, b) => (b.drain_until?.getTime() ?? 0) - (a.drain_until?.getTime() ?? 0));
-    for (const [index, release] of draining.entries()) {
-      const isTooMany = index >= MOST_DRAINING;
-      if (!isTooMany && !isOver(release, now)) continue;
+    const all = releases.filter(({ status, _id }) => status === 'draining' && _id !== deployed);
+    const draining = all.filter((release) => !isOver(release, now));
+    const tooMany = drainsBeyond(draining, MOST_DRAINING);
+    for (const release of all) {
+      const isTooMany = tooMany.includes(release);
+      if (!isTooMany && draining.includes(release)) continue;
+      // Whatever makes one drain has made room for it before; its worker may have been killed.
       if (isTooMany) {
         const { service_id: service, number } = release;
         this.logger.warn({ service }, `release ${number} ends before its drain: too many drain`);

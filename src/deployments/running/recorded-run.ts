@@ -33,6 +33,7 @@ import {
 import { type DeploymentGate, passApprovals } from './approval-gate.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import type { InstanceTurns } from './instance-turns.js';
+import { drainsBeyond, MOST_DRAINING } from './many-drains.js';
 
 const POLL_MS = 250;
 /** For people and days: what they say need not be heard at once. */
@@ -400,6 +401,37 @@ export abstract class RecordedRun<S extends DeploySettings> {
       served_at,
     });
     await this.enter('clean_up');
+  }
+
+  /**
+   * Before one more release drains: of those that do, the oldest ends where they are too many, and
+   * the deployment says so. May be done twice.
+   * @param next the one that is to drain @param serving drains no more, whatever its record says
+   */
+  protected async makeRoomToDrain(
+    next: Pick<Release, '_id' | 'drain_until'>,
+    serving?: Release['_id'],
+  ): Promise<void> {
+    const now = this.now().getTime();
+    const drains = ({ drain_until: until }: Pick<Release, 'drain_until'>): boolean =>
+      (until?.getTime() ?? 0) > now;
+    if (!drains(next)) return;
+    const others = (await this.store.releasesOf(this.deployment.service_id)).filter(
+      (one) =>
+        one.status === 'draining' && drains(one) && one._id !== next._id && one._id !== serving,
+    );
+    const cut = drainsBeyond(others, MOST_DRAINING - 1);
+    await this.warnOnce(cut.map((one) => deploymentReasons.drainCut(one)));
+    for (const { _id } of cut) await this.store.endDrain(_id);
+  }
+
+  /** What it has said before, as by a worker that was lost, is not said again. */
+  protected async warnOnce(more: readonly Reason[]): Promise<void> {
+    const { warnings: before } = this.deployment;
+    const warnings = this.warnedOf(more);
+    if (warnings.length === before.length) return;
+    for (const { message } of warnings.slice(before.length)) this.tell(`warning: ${message}`);
+    await this.change({ warnings });
   }
 
   protected async enter(

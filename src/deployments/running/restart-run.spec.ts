@@ -152,11 +152,29 @@ describe('a restart', () => {
       expect(release().draining_instances).toEqual([drain(0, 1_010_000)]);
       await run(await asked('restart'));
       expect(release().draining_instances).toEqual([drain(0, 1_010_000), drain(1, 1_012_000)]);
-      for (let more = 0; more < 2; more += 1) await run(await asked('restart'));
+      expect((await run(await asked('restart'))).warnings).toEqual([]);
+      const fourth = await run(await asked('restart'));
+      const message = `instance 0 of release 2 ends before its drain is over (${new Date(1_010_000).toISOString()}): of a release at most 3 replaced instances drain at once, and the oldest ends first`;
+      expect(fourth.warnings).toEqual([
+        { code: 'drain_cut', message, data: { release: 2, instance: 0 } },
+      ]);
       expect(release().draining_instances?.map(({ instance }) => instance)).toEqual([1, 2, 3]);
       now += 60_000;
       await run(await asked('restart'));
       expect(release().draining_instances).toHaveLength(1);
+    });
+
+    it('says once which drain it cuts off, whoever is killed in between', async () => {
+      for (let count = 0; count < 3; count += 1) await run(await asked('restart'));
+      const fourth = await asked('restart');
+      jest.spyOn(store, 'changeRelease').mockImplementationOnce(() => {
+        throw new Killed();
+      });
+      await expect(run(fourth)).rejects.toThrow(Killed);
+      const { warnings } = await run(fourth);
+      expect(warnings.map(({ code, data }) => [code, data])).toEqual([
+        ['drain_cut', { release: 2, instance: 0 }],
+      ]);
     });
 
     it('is not done to what is stopped, nor to another release', async () => {

@@ -10,10 +10,8 @@ import type { ReleaseChange } from '../record/deployment-store.js';
 import { DeployRefusedError } from '../targets/deploy-target.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { DeploymentRun } from './deployment-run.js';
+import { MOST_DRAINING } from './many-drains.js';
 import { DeploymentFencedError } from './recorded-run.js';
-
-/** Of one release; of more at once those that were replaced first end at once. */
-const MOST_DRAINING = 3;
 
 /**
  * Another instance of the release that is in service takes the place of its last one: beside one
@@ -84,7 +82,11 @@ export class RestartRun extends DeploymentRun {
     await this.stored();
     const before = await this.store.release(_id);
     const drains = before && this.drainsBehind(before, instance);
-    const change: ReleaseChange = { instance, ...(drains && { draining_instances: drains }) };
+    // Of more at once those that were replaced first end now.
+    const cut = drains?.slice(0, -MOST_DRAINING) ?? [];
+    await this.warnOnce(cut.map((one) => deploymentReasons.instanceDrainCut(release, one)));
+    const draining_instances = drains?.slice(-MOST_DRAINING);
+    const change: ReleaseChange = { instance, ...(drains && { draining_instances }) };
     if (this.isStart) {
       await this.store.changeRelease(_id, { ...change, status: 'serving', drain_until: null });
       const { service_id: serviceId, _id: deploymentId } = this.deployment;
@@ -104,7 +106,7 @@ export class RestartRun extends DeploymentRun {
     const until = this.isStart ? ends : new Date(now.getTime() + drainMs);
     const open = drains.filter((one) => one.until > now);
     const more = until && until > now ? [{ instance: last, until }] : [];
-    return [...open, ...more].slice(-MOST_DRAINING);
+    return [...open, ...more];
   }
 
   /** What was replaced by will ends by itself, when its time is over. */

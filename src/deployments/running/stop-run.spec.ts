@@ -82,6 +82,22 @@ describe('StopRun', () => {
     expect(release()).toMatchObject({ status: 'kept', drain_until: null, watch_until: null });
   });
 
+  it('ends the oldest of three that drain already, and says so', async () => {
+    for (const number of [3, 4, 5]) {
+      store.releases.set(`r${number}`, {
+        ...{ ...release(), _id: `r${number}`, number, status: 'draining' },
+        drains_since: new Date(now - number),
+        drain_until: new Date(now + 60_000),
+      });
+    }
+    const { status, warnings } = await run(await accept());
+    expect([status, warnings.map(({ code, data }) => [code, data])]).toEqual([
+      ...['success', [['drain_cut', { release: 5 }]]],
+    ]);
+    const left = ['r3', 'r4', 'r5'].map((id) => store.releases.get(id)?.status);
+    expect(left).toEqual(['draining', 'draining', 'kept']);
+  });
+
   it.each(['closed', 'stop'])('is finished by the next worker: lost at %s', async (what) => {
     const asked = await accept();
     target.fails.set(what, () => {

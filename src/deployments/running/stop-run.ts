@@ -73,7 +73,9 @@ export class StopRun extends RecordedRun<TargetSettings> {
       throw new DeploymentFencedError(deployment_id);
     }
     const drain_until = new Date(at.getTime() + (runner?.drainMs(release.settings) ?? 0));
-    const change = { status: 'draining', drain_until, watch_until: null } as const;
+    const drain = { status: 'draining', drain_until, drains_since: at } as const;
+    const change = { ...drain, watch_until: null };
+    await this.makeRoomToDrain({ ...release, ...change });
     await this.store.changeRelease(release._id, change);
     this.release = { ...release, ...change };
     failPoint('service_stopped');

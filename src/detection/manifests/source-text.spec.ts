@@ -34,6 +34,11 @@ describe('the text of a source', () => {
     expect(found(source, /^use /gm)).toEqual([[2, 'b']]);
   });
 
+  it('takes no end of a pattern for a comment', () => {
+    const source = new SourceText('a: [/^https?:\\/\\//], use "b" // use "c"\n', 'c');
+    expect(found(source, /\buse /g)).toEqual([[1, 'b']]);
+  });
+
   it('takes a long file in linear time', () => {
     const source = new SourceText('"'.repeat(200_001), 'python');
     expect(source.bare).toHaveLength(200_001);

@@ -60,7 +60,8 @@ function blanked(text: string, { comments, quotes }: Rules): readonly [string, s
   const blank = (part: string): string => part.replace(/[^\n]/g, ' ');
   const isAt = (word: string, at: number): boolean => text.startsWith(word, at);
   for (let at = 0; at < text.length;) {
-    const comment = comments.find(([begin]) => isAt(begin, at));
+    // Behind a backslash it is a part of a pattern: `/^https?:\/\//`.
+    const comment = text[at - 1] === '\\' ? undefined : comments.find(([begin]) => isAt(begin, at));
     if (comment !== undefined) {
       const [begin, end] = comment;
       const found = text.indexOf(end, at + begin.length);

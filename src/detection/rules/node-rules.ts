@@ -1,8 +1,17 @@
 import { type Candidate, CandidateDraft } from '../candidate.js';
-import { assumed, type Choice, known, type Source, unknown, valueOf } from '../evidence.js';
+import {
+  assumed,
+  type Choice,
+  type Fact,
+  known,
+  type Source,
+  unknown,
+  valueOf,
+} from '../evidence.js';
 import type { DataNode } from '../manifests/data-node.js';
 import type { ProjectFiles } from '../project-files.js';
 import { NODE_FRAMEWORKS, type NodeFramework } from './node-frameworks.js';
+import { outputDecision } from './node-output.js';
 import { nodeCommands, nodePackageManager } from './node-package-manager.js';
 import { procfileStart } from './procfile.js';
 import type { ProjectRules } from './project-rules.js';
@@ -44,7 +53,7 @@ class NodeExamination {
     if (framework?.port !== undefined) {
       draft.set('port', assumed(`${framework.port}`, `The port of ${framework.name} by itself.`));
     }
-    if (draft.purpose === 'site') this.addOutput(framework);
+    if (draft.purpose === 'site') await this.addOutput(framework);
     if (manifest.at('workspaces') !== undefined && !draft.isStarted) {
       const { line = 1 } = manifest.at('workspaces') ?? {};
       draft.add(
@@ -183,17 +192,22 @@ class NodeExamination {
     else if (draft.isStarted) draft.purpose = 'service';
   }
 
-  private addOutput(framework: NodeFramework | undefined): void {
-    const { draft } = this;
-    if (framework === undefined) return;
-    const { output, name } = framework;
-    const isConfigured = `The configuration of ${name} decides, which only running it tells.`;
-    draft.set(
-      'output_folder',
-      output === undefined
-        ? unknown(isConfigured)
-        : assumed(output, `Where ${name} writes by itself.`),
-    );
+  private async addOutput(framework: NodeFramework | undefined): Promise<void> {
+    if (framework !== undefined) this.draft.set('output_folder', await this.outputOf(framework));
+  }
+
+  private async outputOf({ name, output, outputBy }: NodeFramework): Promise<Fact> {
+    if (output === undefined) {
+      return unknown(`The configuration of ${name} decides, which only running it tells.`);
+    }
+    const usual = assumed(output, `Where ${name} writes by itself.`);
+    const decision = outputBy && (await outputDecision(this.files, this.manifest, outputBy));
+    if (decision === undefined) return usual;
+    if ('value' in decision) return known(decision.value.value, decision.value.source);
+    const { by, what } = decision;
+    const place = `${by.file}:${by.line ?? 1}`;
+    this.draft.add(by.rule, by.file, by.line, 0.1, `it decides where ${name} writes: ${what}`);
+    return unknown(`${place} decides (${what}), which only running it tells.`);
   }
 
   private script(name: string, node: DataNode): Source {

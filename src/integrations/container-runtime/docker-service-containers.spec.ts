@@ -24,6 +24,8 @@ class SmallEngine {
   /** Of images of releases. */
   readonly tags: string[] = [];
   last: Asked | undefined;
+  /** What containers were told to do, in order. */
+  readonly told: string[] = [];
   /** Of a command that is to be run in a container. */
   command: Readonly<Record<string, unknown>> | undefined;
   readonly server: Server = createServer((request, response) => {
@@ -64,6 +66,7 @@ class SmallEngine {
       return [409, { message: 'it begins none' }];
     }
     const id = decodeURIComponent(pathname.split('/').at(-1) ?? '');
+    this.told.push(`${call}?${searchParams.toString()}`);
     const index = this.containers.findIndex((one) => one.Id === id);
     if (request.method === 'DELETE' && index >= 0) this.containers.splice(index, 1);
     return [204];
@@ -98,6 +101,7 @@ describe('DockerServiceContainers', () => {
   afterEach(() => {
     engine.containers.splice(0);
     engine.tags.splice(0);
+    engine.told.splice(0);
     engine.imageLabels = {};
   });
 
@@ -122,6 +126,20 @@ describe('DockerServiceContainers', () => {
     await ours.remove('shop.1', 0);
     expect(await ours.list()).toEqual([]);
     expect(await theirs.list()).toEqual(['shop.2', 'shop.1']);
+  });
+
+  it.each([
+    [10_000, 10],
+    [1, 1],
+    [0, 0],
+  ])('are asked to end, and killed after %d ms, before they are removed', async (ms, seconds) => {
+    await start(of('aaaa', 'h'), 'shop.1');
+    engine.told.splice(0);
+    await of('aaaa', 'h').remove('shop.1', ms);
+    expect(engine.told).toEqual([
+      `POST /containers/millrace-aaaa-shop.1/stop?t=${seconds}`,
+      'DELETE /containers/millrace-aaaa-shop.1?force=true&v=true',
+    ]);
   });
 
   it('take no container for theirs that has its labels from its image', async () => {

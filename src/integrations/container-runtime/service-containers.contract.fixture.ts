@@ -156,6 +156,24 @@ export function serviceContainersContract(start: () => Promise<SpecEngine>): voi
     expect(await containers.look('mail.1')).toBeUndefined();
   });
 
+  it.each([
+    // In its grace it ends by itself; else it is killed (128 + 9).
+    ['polite.1', 'trap "sleep 1; exit 7" TERM', 30_000, 7],
+    ['deaf.1', 'trap "" TERM', 1_000, 137],
+  ])('end by TERM, and by KILL when the grace is over: %s', async (name, trap, graceMs, code) => {
+    const line = `${trap}; echo ready; while :; do sleep 0.1; done`;
+    await containers.start(await spec(name, { command: ['/bin/sh', '-c', line] }));
+    expect(await said(name)).toContain('ready');
+    const docker = dockerAt(engine.host);
+    const [own] = (await docker.listContainers()).filter(({ Names: names }) =>
+      names.some((one) => one.endsWith(`-${name}`)),
+    );
+    const ended = docker.getContainer(own?.Id ?? '').wait() as Promise<{ StatusCode: number }>;
+    await containers.remove(name, graceMs);
+    expect((await ended).StatusCode).toBe(code);
+    expect(await containers.look(name)).toBeUndefined();
+  });
+
   it('say why one does not start, or does not run', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');

@@ -12,6 +12,7 @@ interface Made {
   readonly admin: unknown;
   readonly apps: {
     readonly http: {
+      readonly grace_period: unknown;
       readonly servers: Record<string, Record<string, unknown> & { routes: HandledRoute[] }>;
     };
     readonly tls?: unknown;
@@ -99,6 +100,12 @@ describe('the configuration of Caddy', () => {
       transport: { keep_alive: { idle_timeout: '4s' }, network_proxy: { from: 'none' } },
       stream_close_delay: '87600h',
     });
+  });
+
+  it('lets requests end for 10 s when Caddy ends, and not longer', () => {
+    for (const routes of [[web], [shop], [web, shop]]) {
+      expect(made(routes).apps.http.grace_period).toBe('10s');
+    }
   });
 
   it('takes the longest path of a domain first, and ends with 404', () => {

@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CADDY_BUILD_MS, CaddyUnderTest } from '../../../test/support/caddy-under-test.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { freePort } from '../../../test/support/free-port.js';
+import { isAlive } from '../../common/child-process/process-stat.js';
+import { livingProcess } from '../../embedded/system/process-identity.js';
 import { CaddyProxy } from './caddy-proxy.js';
 import type { Route } from './reverse-proxy.js';
 
@@ -340,6 +343,32 @@ describe('traffic through Caddy', () => {
       expect(taken).toEqual(['POST']);
     } finally {
       silent.close();
+    }
+  });
+
+  it('may end when Caddy is told to end, and keeps it no longer than its grace', async () => {
+    const leaving = await CaddyUnderTest.make();
+    const slow = await Application.start('slow');
+    try {
+      const own = new CaddyProxy(leaving.caddy);
+      const port = await freePort();
+      await own.apply([at('slow', port, slow)], (await own.current()).version);
+      const caddy = livingProcess(join(leaving.home, 'caddy/process.json'));
+      if (caddy === undefined) throw new Error('no Caddy runs');
+      const begun = await Begun.at(port, slow);
+      process.kill(caddy.pid, 'SIGTERM');
+      await eventually(() =>
+        ask(port).then(
+          () => undefined,
+          () => true,
+        ),
+      );
+      expect(await begun.end()).toBe('slow POST 2000');
+      // Its stream does not end.
+      await eventually(() => !isAlive(caddy) || undefined);
+    } finally {
+      slow.close();
+      await leaving.close();
     }
   });
 

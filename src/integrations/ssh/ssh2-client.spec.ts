@@ -1,9 +1,11 @@
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { once } from 'node:events';
+import { spawn } from 'node:child_process';
+import { connect as dial, createServer, type AddressInfo, type Server } from 'node:net';
 import { rebindingHost } from '../../../test/support/rebinding-host.js';
 import ssh2 from 'ssh2';
 import { AddressPolicy } from '../../common/net/address-policy.js';
 import type { ResolveHost } from '../../common/net/checked-addresses.js';
-import { Ssh2Client } from './ssh2-client.js';
+import { type SshLimits, Ssh2Client } from './ssh2-client.js';
 
 const LIMITS = { connectMs: 5_000, loginMs: 5_000, keepAliveMs: 5_000 };
 const NEVER = new AbortController().signal;
@@ -72,4 +74,53 @@ describe('Ssh2Client', () => {
       expect(connections).toBe(0);
     },
   );
+
+  describe('at a host that is silent', () => {
+    /** A limit that is not kept ends a test by this one, and that is no error of SSH. */
+    const deadline = (): AbortSignal => AbortSignal.timeout(8_000);
+    const at = (there: number, limits: SshLimits): Promise<unknown> => {
+      const knownHosts = `[127.0.0.1]:${there} ${line}`;
+      const login = { host: '127.0.0.1', port: there, user: 'deploy', key, knownHosts };
+      const client = new Ssh2Client(new AddressPolicy(['127.0.0.1']), limits);
+      return client.connect(login, deadline());
+    };
+
+    it('gives up the login where it takes connections and says nothing', async () => {
+      const silent = createServer();
+      await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
+      const hungUp = new Promise((done) =>
+        silent.once('connection', (socket) => socket.resume().once('close', done)),
+      );
+      const { port: there } = silent.address() as AddressInfo;
+      const login = at(there, { connectMs: 60_000, loginMs: 100, keepAliveMs: 60_000 });
+      await expect(login).rejects.toMatchObject({
+        code: 'ssh_unreachable',
+        message: expect.stringContaining('has not let anybody in in time') as unknown,
+      });
+      await hungUp;
+      await new Promise((done) => silent.close(done));
+    });
+
+    it('gives up the connection where it does not even take one', async () => {
+      // Stopped, with room for two: what comes then hears nothing, as behind a firewall.
+      const listen = `require('net').createServer().listen(
+        { port: 0, host: '127.0.0.1', backlog: 1 }, function () { console.log(this.address().port) })`;
+      const child = spawn(process.execPath, ['-e', listen], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const [said] = (await once(child.stdout, 'data')) as [Buffer];
+      child.kill('SIGSTOP');
+      const there = Number(said.toString());
+      const taken = [1, 2].map(() => dial(there, '127.0.0.1'));
+      await Promise.all(taken.map((socket) => once(socket, 'connect')));
+      const dialled = at(there, { connectMs: 100, loginMs: 60_000, keepAliveMs: 60_000 });
+      await expect(dialled).rejects.toMatchObject({
+        code: 'ssh_unreachable',
+        message: expect.stringContaining('no answer in 100 ms') as unknown,
+      });
+      for (const socket of taken) socket.destroy();
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    });
+  });
 });
