@@ -274,6 +274,7 @@ describe('DeploymentRun', () => {
         numbers.push(...both.map((one) => one?.number));
         return Promise.resolve([told]);
       },
+      ofParts: () => Promise.resolve([]),
     };
     const run = async (more: Partial<NewDeployment>): Promise<Deployment> => {
       const tools = { store, host: 'h', targetOf: () => target, environments };

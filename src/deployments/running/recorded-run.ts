@@ -102,7 +102,7 @@ export interface DeploymentTools {
   /** What else is known of a service that is removed goes with it. Idempotent. */
   readonly forget?: (serviceId: string) => Promise<void>;
   /** What a rollback tells of its environment before; absent: nothing. */
-  readonly environments?: Pick<ReleaseEnvironments, 'warnings'>;
+  readonly environments?: Pick<ReleaseEnvironments, 'warnings' | 'ofParts'>;
   /** Absent: nobody else starts and stops instances. */
   readonly turns?: InstanceTurns;
   /** Default: 1 s. */

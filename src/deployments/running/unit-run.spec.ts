@@ -15,7 +15,7 @@ import { rollbackOf } from '../record/rollback.js';
 import { DeployRefusedError, type PlacedRelease } from '../targets/deploy-target.js';
 import { DeploymentRun } from './deployment-run.js';
 import { Files, Killed, MemoryTarget } from './memory-target.fixture.js';
-import { DeploymentFencedError, type RunDeployment } from './recorded-run.js';
+import { DeploymentFencedError, type DeploymentTools, type RunDeployment } from './recorded-run.js';
 import { RemovalRun } from './removal-run.js';
 import { UnitRemovalRun } from './unit-removal-run.js';
 import { UnitRun } from './unit-run.js';
@@ -81,10 +81,12 @@ class ProgramTarget extends MemoryTarget {
 describe('UnitRun', () => {
   let store: MemoryDeploymentStore;
   let targets: Map<string, ProgramTarget>;
+  let environments: DeploymentTools['environments'];
   const never = new AbortController().signal;
 
   beforeEach(() => {
     store = new MemoryDeploymentStore();
+    environments = undefined;
     targets = new Map(PARTS.map((name) => [name, new ProgramTarget()]));
     // A folder is one that only is switched to.
     for (const name of ['db', 'web']) Object.assign(target(name), { runner: undefined });
@@ -125,7 +127,7 @@ describe('UnitRun', () => {
   ): Promise<Deployment> => {
     const { settings } = deployment;
     const tools = {
-      ...{ store: inHandsOf(process, store), host: 'h' },
+      ...{ store: inHandsOf(process, store), host: 'h', ...(environments && { environments }) },
       targetOf: (one: object) =>
         inHandsOf(process, target((one as DirectorySettings).path.replace('/srv/', ''))),
     };
@@ -463,6 +465,18 @@ describe('UnitRun', () => {
       ...{ status: 'failed', reason: { code: 'part_of_unit' } },
     });
     expect(texts()).toEqual(['two', 'two', 'two']);
+  });
+
+  it('tells what is different of its parts, of a rollback alone', async () => {
+    const told = { code: 'environment_differs', message: 'default/api: A is different today' };
+    environments = {
+      warnings: () => Promise.resolve([]),
+      ofParts: ({ number }) => Promise.resolve(number === 1 ? [told] : []),
+    };
+    for (const text of ['one', 'two']) expect((await deploy(text)).warnings).toEqual([]);
+    const { warnings, logs } = await rollback(1);
+    expect(warnings).toEqual([told]);
+    expect(logs).toContain(`warning: ${told.message}`);
   });
 
   it('tells which parts cannot be taken back whole, and asks so of no rollback', async () => {

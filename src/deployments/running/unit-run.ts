@@ -159,6 +159,9 @@ export class UnitRun extends RecordedRun<UnitSettings> {
     const warnings = left.map((part) => deploymentReasons.partLeft(part.service_id));
     const staying = kind === 'rollback' ? [] : this.partsThatStay();
     if (staying.length > 0) warnings.push(deploymentReasons.partsStay(staying));
+    if (kind === 'rollback' && this.release !== undefined) {
+      warnings.push(...((await this.tools.environments?.ofParts(this.release, this.store)) ?? []));
+    }
     const told = [...this.deployment.warnings, ...warnings];
     for (const { message } of told) this.tell(`warning: ${message}`);
     await this.change({ warnings: told, previous_release_id: service.release_id });
