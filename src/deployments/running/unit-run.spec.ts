@@ -479,6 +479,24 @@ describe('UnitRun', () => {
     expect(logs).toContain(`warning: ${told.message}`);
   });
 
+  it('names all that goes with it before any part of it is removed', async () => {
+    await deploy('one');
+    const shop = store.serviceRecords.get(UNIT);
+    if (shop === undefined) throw new Error('it is there');
+    const accepted = await store.accept(removalOf(shop, asked(PARTS).settings, 'ada'), shop);
+    const { logs, status } = await runIn(
+      new Process(),
+      (await store.take(accepted, 'w')) ?? accepted,
+    );
+    expect(status).toBe('success');
+    const said = logs.slice(0, logs.indexOf('web: release 1 is removed'));
+    for (const name of PARTS) {
+      const folders = `/srv/${name}/releases/1, /srv/${name}/current`;
+      expect(said).toContain(`${name}: removed are the folders ${folders}`);
+    }
+    expect(said).toContain('shop: removed are the releases 1');
+  });
+
   it('tells which parts cannot be taken back whole, and asks so of no rollback', async () => {
     const before = (name: string, settings: object): object =>
       name === 'web' ? settings : { ...settings, before_switch: 'migrate' };
