@@ -266,7 +266,9 @@ describe('DeploymentRun', () => {
 
   it('says of what comes back how its environment differs, before it is started', async () => {
     await deploy('one');
+    expect(target.before).toBeUndefined();
     await deploy('two');
+    expect(target.before).toBe(1);
     const numbers: unknown[] = [];
     const told = { code: 'environment_differs', message: 'TOKEN is different today' };
     const environments = {
