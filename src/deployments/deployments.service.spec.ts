@@ -9,6 +9,7 @@ import type {
   ContainerSettings,
   Deployment,
   Release,
+  ReleasedPartRef,
   ReleaseStatus,
   Service,
 } from './record/deployment.js';
@@ -19,6 +20,10 @@ import { Rollbacks } from './rollbacks.js';
 import type { DeploymentGate } from './running/approval-gate.js';
 
 const SERVICE = 'default/shop';
+
+const ofPart = ({ service_id: part }: ReleasedPartRef): Reason => ({
+  ...{ code: 'environment_differs', message: `${part}: A is different today` },
+});
 
 describe('DeploymentsService', () => {
   let store: MemoryDeploymentStore;
@@ -31,7 +36,10 @@ describe('DeploymentsService', () => {
     store = new MemoryDeploymentStore();
     told = [];
     const gate = standIn<DeploymentGate>({ deployerRefusal: () => Promise.resolve(undefined) });
-    const environments = standIn<ReleaseEnvironments>({ warnings: () => Promise.resolve(told) });
+    const environments = standIn<ReleaseEnvironments>({
+      warnings: () => Promise.resolve(told),
+      ofParts: (unit) => Promise.resolve((unit.parts ?? []).map(ofPart)),
+    });
     deployments = new DeploymentsService(
       store,
       standIn<DeploymentApprovals>({ viewOf: () => Promise.resolve(undefined) }),
@@ -89,6 +97,12 @@ describe('DeploymentsService', () => {
     });
     release(3, 'serving', { secrets: undefined });
     expect((await withToday()).settings).not.toHaveProperty('secrets');
+    const taken = [{ name: 'S3', secret_id: 'global:S3', set_at: new Date(7) }];
+    release(3, 'serving', { taken });
+    expect((await withToday()).settings).toMatchObject({ taken });
+    release(2, 'kept', { taken });
+    release(3, 'serving');
+    expect((await withToday()).settings).not.toHaveProperty('taken');
     release(2, 'kept', { type: 'local_directory' } as object);
     await expect(withToday()).rejects.toThrow('it has no variables');
     release(2, 'kept', { type: 'hybrid' } as object);
@@ -105,6 +119,17 @@ describe('DeploymentsService', () => {
     expect(await deployments.planRollback('d', 1)).toMatchObject({ release: { number: 1 } });
     await expect(deployments.planRollback('d', 3)).rejects.toThrow('serves already');
     expect(store.deployments.size).toBe(1);
+  });
+
+  it('says before what is different of the parts of a unit', async () => {
+    release(2, 'kept', { type: 'hybrid' } as object);
+    const unit = store.releases.get('r2') as Release;
+    const parts = [{ service_id: 'default/api', release_id: 'api-1' }];
+    store.releases.set('r2', { ...unit, parts });
+    release(3, 'serving');
+    expect(await deployments.planRollback('d', undefined)).toMatchObject({
+      warnings: [{ message: 'default/api: A is different today' }],
+    });
   });
 
   it('lets whoever waits with it hear that it is cancelled', async () => {

@@ -18,8 +18,9 @@ describe.each(['docker_container', 'local_service'] as const)(
       store = new MemoryDeploymentStore();
       const refusal = (): Promise<undefined> => Promise.resolve(undefined);
       promotions = new Promotions(store, standIn<DeploymentGate>({ refusal }));
-      serve('staging', { variables: 'of staging', secrets: ['A'] });
+      serve('staging', { variables: 'of staging', secrets: ['A'], taken });
     });
+    const taken = [{ name: 'A', secret_id: 'global:A', set_at: new Date(7) }];
 
     const serve = (environment: string, more: Partial<RoutedSettings>): void => {
       const id = `${environment}/shop`;
@@ -57,7 +58,7 @@ describe.each(['docker_container', 'local_service'] as const)(
     it('is the same release, by another name, where it is asked for', async () => {
       const first = await promote();
       expect(first.settings).toMatchObject({
-        ...{ type, service_id: 'production/shop', variables: 'of staging', secrets: ['A'] },
+        ...{ type, service_id: 'production/shop', variables: 'of staging', secrets: ['A'], taken },
         ...{ watch: 60_000, published: { address: '127.0.0.1' } },
       });
       expect(first).toMatchObject({ kind: 'promote', source_release_id: 'staging/shop', type });

@@ -45,7 +45,11 @@ export class Rollbacks {
   async plan(of: Deployment, number: number | undefined): Promise<PlannedRollback> {
     const target = await this.target(of, number);
     const { release, serving } = target;
-    return { ...target, warnings: await this.environments.warnings(release, serving) };
+    const warnings =
+      release.settings.type === 'hybrid'
+        ? await this.environments.ofParts(release, this.store)
+        : await this.environments.warnings(release, serving);
+    return { ...target, warnings };
   }
 
   /**

@@ -46,6 +46,24 @@ export interface DeployedService {
   readonly updatedAt: Date;
 }
 
+/** What a service that was deployed has, and its removal takes away. */
+export interface OwnedThings {
+  /** `environment/name`. */
+  readonly id: string;
+  readonly type: string;
+  readonly host: string;
+  /** Numbers of those of which something is left. */
+  readonly releases: readonly number[];
+  /** Of its host, or whole URLs where that is reached by SSH. */
+  readonly folders: readonly string[];
+  /** Names of those that may run, on what runs them. */
+  readonly instances: readonly string[];
+  readonly images: readonly string[];
+  readonly ports: readonly number[];
+  /** `shop.example/path`, or `address:port`. */
+  readonly routes: readonly string[];
+}
+
 /** A deployment that makes, or made, another release of a service serve. */
 export interface ServiceSwitch {
   readonly deploymentId: string;
@@ -77,6 +95,8 @@ export abstract class DeployedServices {
   abstract mustBeDeployer(id: string, by: Principal): Promise<void>;
   /** All of one host. */
   abstract onHost(host: string): Promise<readonly DeployedService[]>;
+  /** What its removal would take away: of a unit that of its parts, and then its own. */
+  abstract owned(id: string): Promise<readonly OwnedThings[]>;
   /**
    * Asks that nothing of a service serves any more, and that all that it has is removed.
    * @returns the id of the deployment that does so

@@ -5,6 +5,7 @@ import {
   type DeployedService,
   DeployedServices,
   type InstanceRequest,
+  type OwnedThings,
   type ServiceSwitch,
 } from './deployed-services.js';
 
@@ -51,6 +52,12 @@ export class MemoryDeployedServices extends DeployedServices {
   mustBeDeployer(_id: string, by: Principal): Promise<void> {
     const refusal = this.refusals.get(by.id);
     return refusal ? Promise.reject(refusal) : Promise.resolve();
+  }
+
+  owned(id: string): Promise<readonly OwnedThings[]> {
+    const { type = '', host = '' } = this.services.get(id) ?? {};
+    const none = { folders: [], instances: [], images: [], ports: [], routes: [] };
+    return Promise.resolve([{ id, type, host, releases: [1], ...none }]);
   }
 
   remove(id: string, by: Principal): Promise<string> {

@@ -39,6 +39,7 @@ import {
   RegisterServiceDto,
 } from './dto/service.dto.js';
 import { LogQuery, ServiceQuery, USUAL_LINES } from './dto/service.query.js';
+import { RemovalPlanResponse, removalPlanResponse } from './dto/removal-plan.response.js';
 import { serviceLogResponse, ServiceLogResponse } from './dto/service-log.response.js';
 import { RemovalResponse, serviceResponse, ServiceResponse } from './dto/service.response.js';
 import { HealthQuery, serviceHealthResponse, ServiceHealthResponse } from './dto/service-health.js';
@@ -170,6 +171,20 @@ export class ServicesController {
     @Query() { lines = USUAL_LINES }: LogQuery,
   ): Promise<ServiceLogResponse> {
     return serviceLogResponse(await this.logs.last(id, lines));
+  }
+
+  @Get(':id/removal')
+  @Requires('services:read')
+  @ApiParam(ID)
+  @ApiOperation({
+    summary: 'What the removal of a service would take away',
+    description:
+      'Its releases, folders, instances, images, ports and routes, by the record. Nothing is changed; what applications have written stays in any case.',
+  })
+  @ApiOkResponse({ type: RemovalPlanResponse })
+  @ApiErrors(400, 401, notFound('service', EXAMPLE_ID), 503)
+  async planRemoval(@Param('id', ServiceIdPipe) id: ServiceName): Promise<RemovalPlanResponse> {
+    return removalPlanResponse(await this.services.planRemoval(id));
   }
 
   @Patch(':id')

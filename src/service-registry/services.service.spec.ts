@@ -239,6 +239,9 @@ describe('ServicesService', () => {
     });
     deployed.has('shop', { status: 'stopped' });
     expect((await services.get(SHOP)).status).toBe('stopped');
+    expect(await services.planRemoval(SHOP)).toMatchObject({
+      ...{ environment: 'default', name: 'shop', owned: [{ id: 'default/shop', releases: [1] }] },
+    });
     expect(await services.remove(SHOP, ADA)).toBe('removal of default/shop by ada');
     expect((await refusal(register({ endpoints: [URL] }))).kind).toBe('ConflictError');
   });
@@ -275,6 +278,7 @@ describe('ServicesService', () => {
 
   it('removes what was registered', async () => {
     await register({ endpoints: [URL] });
+    expect(await services.planRemoval(SHOP)).toMatchObject({ name: 'shop', owned: [] });
     expect(await services.remove(SHOP, ADA)).toBeUndefined();
     expect((await refusal(services.get(SHOP))).kind).toBe('NotFoundError');
   });

@@ -20,6 +20,7 @@ import {
   type DeployedService,
   DeployedServices,
   type InstanceRequest,
+  type OwnedThings,
 } from './deployed-services.js';
 import { ServiceRemoval } from './service-removal.js';
 import { cycleOf } from './dependencies/dependency-graph.js';
@@ -45,6 +46,13 @@ import { passing, type ServiceParts, serviceView, type ServiceView } from './ser
 /** By which a request names a service. */
 export type ServiceName =
   { readonly uuid: string } | { readonly environment: string; readonly name: string };
+
+/** What the removal of a service would do. */
+export interface PlannedRemoval {
+  readonly environment: string;
+  readonly name: string;
+  readonly owned: readonly OwnedThings[];
+}
 
 export interface ServiceFilter {
   readonly environment?: string | undefined;
@@ -152,6 +160,12 @@ export class ServicesService {
     if (watched) return { ...view, watched, deployed };
     await this.store.insert(newService(view, NO_SETTINGS, by, deployed?.uuid));
     return this.get(name);
+  }
+
+  /** What its removal would take away; of what was registered nothing is deployed. */
+  async planRemoval(name: ServiceName): Promise<PlannedRemoval> {
+    const { id, environment, name: own, deployed } = await this.get(name);
+    return { environment, name: own, owned: deployed ? await this.deployed.owned(id) : [] };
   }
 
   /**

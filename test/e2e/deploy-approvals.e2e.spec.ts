@@ -324,7 +324,8 @@ steps:
     ]);
     await waiting('strict');
     await suspended(strict);
-    await call('root', 204, 'DELETE', '/api/environments/strict');
+    await call('root', 409, 'DELETE', '/api/environments/strict');
+    await call('root', 204, 'DELETE', '/api/environments/strict?keep_services=true');
     expect((await finished(strict)).status).toBe('success');
     expect(await finished(slow)).toMatchObject({ status: 'success', attempt: 2 });
   });

@@ -178,6 +178,7 @@ describe('the OpenAPI document and the live server', () => {
       const { deployment_id: id } = JSON.parse(back.text) as { deployment_id: string };
       answered = (await api.ask('POST', `/api/deployments/${id}/cancel`)).status;
     }
+    await api.json(200, 'GET', '/api/services/default%2Fships/removal');
     const { deployment_id: removal } = await api.json<{ deployment_id: string }>(
       ...([202, 'DELETE', '/api/services/default%2Fships'] as const),
     );
@@ -186,6 +187,7 @@ describe('the OpenAPI document and the live server', () => {
       return one.status === 'success' || undefined;
     });
     await api.json(404, 'GET', '/api/services/default%2Fships');
+    await api.json(404, 'GET', '/api/services/default%2Fships/removal');
     expect(api.problems).toEqual([]);
   });
 
@@ -269,7 +271,8 @@ describe('the OpenAPI document and the live server', () => {
       await api.json(409, 'POST', `/api/deployments/${id}/${answer}`, { body });
     }
     await api.json(200, 'GET', '/api/environments?limit=1');
-    await api.ask('DELETE', path);
+    await api.json(409, 'DELETE', path);
+    await api.ask('DELETE', `${path}?keep_services=true`);
     await api.json(404, 'DELETE', path);
     expect(api.problems).toEqual([]);
   });
@@ -509,6 +512,7 @@ describe('the OpenAPI document and the live server', () => {
     await api.json(200, 'POST', `/api/services/${id}/maintenance`, { body: window });
     await api.json(400, 'POST', `/api/services/${id}/maintenance`, { body: {} });
     await api.json(200, 'DELETE', `/api/services/${id}/maintenance`);
+    await api.json(200, 'GET', `/api/services/${id}/removal`);
     await api.ask('DELETE', `/api/services/${id}`);
     await api.json(404, 'GET', `/api/services/${id}`);
     expect(api.problems).toEqual([]);

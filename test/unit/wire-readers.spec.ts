@@ -47,6 +47,7 @@ const answers = new Map<string, readonly [Reader<unknown>, Schema]>([
   ['planAnswer', [readers.planAnswer, named('PlanResponse')]],
   ['workers', [readers.workers, listOf(named('WorkerDto'))]],
   ['removal', [readers.removal, named('RemovalResponse')]],
+  ['removalPlan', [readers.removalPlan, named('RemovalPlanResponse')]],
   ['instanceDeployment', [readers.instanceDeployment, named('InstanceDeploymentResponse')]],
   ['serviceLog', [readers.serviceLog, named('ServiceLogResponse')]],
   ['rollbackPlan', [readers.rollbackPlan, named('RollbackPlanResponse')]],

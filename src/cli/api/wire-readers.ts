@@ -210,6 +210,24 @@ export const serviceLog = object({ service_id: text, release: number, lines: lis
 
 /** Of a deployed service. */
 export const removal = object({ deployment_id: uuid });
+
+export const removalPlan = object({
+  environment: text,
+  name: text,
+  services: list(
+    object({
+      service: text,
+      host: text,
+      releases: list(number),
+      folders: list(text),
+      instances: list(text),
+      images: list(text),
+      ports: list(number),
+      routes: list(text),
+    }),
+  ),
+});
+export type RemovalPlan = ReturnType<typeof removalPlan>;
 export const instanceDeployment = object({ deployment_id: uuid });
 
 export type Deployment = ReturnType<typeof deployment>;

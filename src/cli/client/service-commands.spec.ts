@@ -1,4 +1,4 @@
-import { renderService, servicePath } from './service-commands.js';
+import { renderRemovalPlan, renderService, servicePath } from './service-commands.js';
 
 const shop = {
   ...{ id: '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b', name: 'shop', environment: 'production' },
@@ -28,6 +28,21 @@ describe('services', () => {
     expect(lines).toContain(`  endpoint   http://c.example/ not asked
   tags       web
   needs      production/db`);
+  });
+
+  it('are removed after all that goes was said', () => {
+    const none = { folders: [], instances: [], images: [], ports: [], routes: [] };
+    const plan = { environment: 'production', name: 'shop' };
+    const api = { service: 'production/api', host: 'web-1', ...none };
+    const things = { releases: [1, 2], folders: ['/srv/shop\u001b[2J'], ports: [8080] };
+    const unit = { service: 'production/shop', host: 'web-1', ...none, releases: [] };
+    expect(renderRemovalPlan({ ...plan, services: [{ ...api, ...things }, unit] })).toEqual([
+      'production/shop is removed, with what is registered of it and the history of its health.',
+      'Of production/api on web-1:',
+      ...['  releases   1, 2', '  folders    /srv/shop', '  ports      8080'],
+      'What its application has written stays.',
+    ]);
+    expect(renderRemovalPlan({ ...plan, services: [] })).toHaveLength(1);
   });
 
   it.each([

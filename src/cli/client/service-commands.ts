@@ -4,6 +4,8 @@ import {
   deployment,
   instanceDeployment,
   removal,
+  type RemovalPlan,
+  removalPlan,
   type Service,
   service,
   type ServiceHealth,
@@ -40,6 +42,10 @@ interface HealthFlags extends PageFlags {
 
 interface StopFlags extends ClientFlags {
   readonly reason?: string;
+}
+
+interface RemoveFlags extends ClientFlags {
+  readonly plan?: boolean;
 }
 
 interface LogFlags extends ClientFlags {
@@ -82,8 +88,9 @@ export function addServiceCommands(
     services
       .command('remove')
       .description('Take one out of service, with its releases, instances, ports and history')
-      .argument('<service>', SERVICE),
-  ).action(async (name: string, flags: ClientFlags) => {
+      .argument('<service>', SERVICE)
+      .option('--plan', 'only say what that would take away'),
+  ).action(async (name: string, flags: RemoveFlags) => {
     setExitCode(await removeService(name, flags, terminal));
   });
   addInstanceCommands(services, terminal, setExitCode);
@@ -179,13 +186,24 @@ async function showLog(
   });
 }
 
-/** What was deployed takes a while: waits for its end, which is the exit code; at most 10 s. */
+/**
+ * Says what goes, and lets it go. What was deployed takes a while: waits for its end, which is the
+ * exit code; at most 10 s.
+ */
 async function removeService(
   name: string,
-  flags: ClientFlags,
+  { plan = false, ...flags }: RemoveFlags,
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
+  const planned = `${servicePath(name)}/removal`;
+  if (plan) {
+    return session.show(planned, removalPlan, (one) => {
+      for (const line of renderRemovalPlan(one)) terminal.print(line);
+    });
+  }
+  const { value } = await session.api.read({ method: 'GET', path: planned }, removalPlan);
+  for (const line of renderRemovalPlan(value)) terminal.say(line);
   const request = { method: 'DELETE', path: servicePath(name) } as const;
   const { text: json, answer } = await session.api.text(request);
   if (answer.status === NO_CONTENT) {
@@ -224,6 +242,22 @@ async function showHealth(name: string, flags: HealthFlags, terminal: Terminal):
     else terminal.say('Nothing was seen of it within this time.');
     if (one.next_cursor !== null) terminal.say(`More: --cursor ${cleanText(one.next_cursor)}`);
   });
+}
+
+/** What the removal of a service takes away, for people. */
+export function renderRemovalPlan({ environment, name, services }: RemovalPlan): string[] {
+  return [
+    `${cleanText(environment)}/${cleanText(name)} is removed, with what is registered of it and the history of its health.`,
+    ...services.flatMap(({ service: id, host, ...things }) => {
+      const { releases, folders, instances, images, ports, routes } = things;
+      const all = { releases, folders, instances, images, ports, routes };
+      const lines = Object.entries(all).flatMap(([what, each]) =>
+        each.length === 0 ? [] : [`  ${what.padEnd(10)} ${cleanText(each.join(', '))}`],
+      );
+      return lines.length === 0 ? [] : [`Of ${cleanText(id)} on ${cleanText(host)}:`, ...lines];
+    }),
+    ...(services.length === 0 ? [] : ['What its application has written stays.']),
+  ];
 }
 
 /** Lines for people. */

@@ -12,6 +12,7 @@ import type { ResolvedSecrets } from '../../secrets/store/secrets.service.js';
 import type { WorkerRecord } from '../../workers/worker.schema.js';
 import type { Deployment, Release, Service } from '../record/deployment.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
+import type { TakenSecret } from '../../secrets/store/taken-secret.js';
 import type { SealedTexts } from '../record/sealed-texts.js';
 import type { DeploymentGate } from '../running/approval-gate.js';
 import { DirectArtifacts } from './direct-artifacts.js';
@@ -40,7 +41,7 @@ describe('DirectDeployments', () => {
     store = new MemoryDeploymentStore();
     workers = [{ host: 'h' }, { host: 'h' }];
     ended = [];
-    secrets = { kind: 'values', values: nameRecord([]) };
+    secrets = { kind: 'values', values: nameRecord([]), taken: [] };
     texts = [];
     isRefused = false;
     artifacts = [artifact({ name: 'site' }), artifact({ name: 'site', path: 'dist/b' })];
@@ -93,7 +94,14 @@ describe('DirectDeployments', () => {
   };
 
   it('asks for an image, whose variables are sealed with the secrets', async () => {
-    secrets = { kind: 'values', values: nameRecord([['TOKEN', 'hidden']]) };
+    const [token, other] = ['TOKEN', 'OTHER'].map((name) => ({
+      ...{ name, secret_id: `global:${name}`, set_at: new Date(7) },
+    })) as [TakenSecret, TakenSecret];
+    secrets = {
+      ...{ kind: 'values', values: nameRecord([['TOKEN', 'hidden']]) },
+      // As of a step, whose run has those of others, too.
+      taken: [other, token],
+    };
     const asked = { ...IMAGE, variables: { A: '1' }, secrets: ['TOKEN'], port: 80, pull: 'always' };
     expect(await deploy(asked)).toMatchObject({
       ...{
@@ -105,7 +113,13 @@ describe('DirectDeployments', () => {
       },
       ...{ triggered_by: 'bob', execution_id: null, commit: null, step: null },
       direct: { image: { pull: 'always', port: 80 }, may_be_older: false },
-      settings: { image: 'shop:1', image_id: '', variables: '0', secrets: ['TOKEN'] },
+      settings: {
+        image: 'shop:1',
+        image_id: '',
+        variables: '0',
+        secrets: ['TOKEN'],
+        taken: [token],
+      },
       cause: { deployer: 'bob', accounts: ['bob'], branch: null },
     });
     expect(texts).toEqual(['{"A":"1","TOKEN":"hidden"}']);
@@ -163,7 +177,11 @@ describe('DirectDeployments', () => {
   });
 
   it('goes by SSH with global secrets, from whichever worker', async () => {
-    secrets = { kind: 'values', values: nameRecord(Object.entries({ K: 'key', H: 'web ssh k' })) };
+    secrets = {
+      kind: 'values',
+      values: nameRecord(Object.entries({ K: 'key', H: 'web ssh k' })),
+      taken: [],
+    };
     workers = [{ host: 'a' }, { host: 'b' }];
     const ssh = { host: 'web', user: 'ada', key: 'K', known_hosts: 'H' };
     const asked = await deploy({ ...SITE, ssh }, site);

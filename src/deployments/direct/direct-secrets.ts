@@ -44,7 +44,7 @@ export class DirectSecrets {
   async found(action: PartDeploy, names: readonly string[]): Promise<DeployFindings> {
     const resolved = await this.secrets.resolveGlobal(names, RUN);
     if (resolved.kind !== 'values') throw refusedBy(resolved);
-    const { values } = resolved;
+    const { values, taken } = resolved;
     switch (action.type) {
       case 'local_directory': {
         if (action.ssh === undefined) return { files: NO_FILES };
@@ -53,13 +53,14 @@ export class DirectSecrets {
       }
       case 'local_service': {
         const { run: command = [] } = action;
-        return { files: NO_FILES, program: { command, variables: variablesIn(action, values) } };
+        const program = { command, variables: variablesIn(action, values) };
+        return { files: NO_FILES, program, taken };
       }
       case 'docker_container': {
         const { image: name = '', port = 0, gate } = action;
         const variables = variablesIn(action, values);
         const container = { image: NOT_FOUND, name, port, gate, variables, detected: [] };
-        return { files: NO_FILES, container };
+        return { files: NO_FILES, container, taken };
       }
     }
   }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { notFound } from '../../common/errors/millrace.error.js';
+import { conflict, type MillraceError, notFound } from '../../common/errors/millrace.error.js';
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
 import { DEFAULT_ENVIRONMENT } from '../../environments/environment.js';
 import { type AskedRules, EnvironmentsService } from '../../environments/environments.service.js';
@@ -9,6 +9,8 @@ import type { EnvironmentPage, EnvironmentView } from './dto/environment.respons
 
 /** Of one environment, services, and deployments that are not over. */
 const MOST = 500;
+/** Of services that a message names. */
+const SHOWN = 10;
 
 /** Environments with what is in them. One that nobody has configured is there all the same. */
 @Injectable()
@@ -50,8 +52,18 @@ export class EnvironmentPages {
     return { name, configured, services: await this.services(name) };
   }
 
-  /** @throws as `EnvironmentsService.remove` */
-  async remove(name: string): Promise<void> {
+  /**
+   * @param keepServices somebody has said that what is deployed there may stay without rules
+   * @throws as `EnvironmentsService.remove`; ConflictError: something is deployed there
+   */
+  async remove(name: string, keepServices: boolean): Promise<void> {
+    const isKnown = (await this.environments.find(name)) !== undefined;
+    const services = isKnown && !keepServices ? await this.store.servicesIn(name, MOST) : [];
+    if (services.length > 0)
+      throw servicesThere(
+        name,
+        services.map(({ _id }) => _id),
+      );
     await this.environments.remove(name);
     await this.waits.lookAtAll(name);
   }
@@ -69,4 +81,16 @@ export class EnvironmentPages {
       waiting: unfinished.filter((one) => one.service_id === service._id),
     }));
   }
+}
+
+/** 409: what is deployed there would be without the rules that protect it. */
+export function servicesThere(name: string, ids: readonly string[]): MillraceError {
+  const more = ids.length > SHOWN ? ` and ${ids.length - SHOWN} more` : '';
+  const shown = `${ids.slice(0, SHOWN).join(', ')}${more}`;
+  return conflict(`The rules of ${name} protect what is deployed there: ${shown}.`, {
+    suggestions: [
+      'Remove those services first (`./millrace services remove NAME`), or set other rules by PUT.',
+      'Or add ?keep_services=true: then everybody who may deploy may change them, and deployments that wait for approvals there continue.',
+    ],
+  });
 }

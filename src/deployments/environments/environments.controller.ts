@@ -20,6 +20,7 @@ import {
   unknownUser,
 } from '../../environments/environments.service.js';
 import { SetEnvironmentDto } from './dto/environment.dto.js';
+import { RemoveEnvironmentQuery } from './dto/environment.query.js';
 import {
   EnvironmentPageResponse,
   environmentPageResponse,
@@ -27,7 +28,7 @@ import {
   environmentResponse,
 } from './dto/environment.response.js';
 import { EnvironmentNamePipe } from './environment-name.pipe.js';
-import { EnvironmentPages } from './environment-pages.js';
+import { EnvironmentPages, servicesThere } from './environment-pages.js';
 import { notFound } from '../../common/errors/millrace.error.js';
 
 const NAME = {
@@ -108,14 +109,18 @@ export class EnvironmentsController {
   @Audited('environments.delete', 'environment', NAMED)
   @HttpCode(204)
   @ApiOperation({
-    summary: 'Take all limits of an environment away; what serves there stays',
-    description: 'Deployments that wait for approvals there continue.',
+    summary: 'Take all limits of an environment away',
+    description:
+      'Refused while something is deployed there, which they protect, unless `keep_services=true` is given: it stays then, and deployments that wait for approvals there continue.',
   })
   @ApiParam(NAME)
   @ApiNoContentResponse()
-  @ApiErrors(400, 401, noLimits('staging'), 503)
-  async delete(@Param('name', EnvironmentNamePipe) name: string): Promise<void> {
-    await this.pages.remove(name);
+  @ApiErrors(400, 401, noLimits('staging'), servicesThere('staging', ['staging/shop']), 503)
+  async delete(
+    @Param('name', EnvironmentNamePipe) name: string,
+    @Query() { keep_services: keepServices }: RemoveEnvironmentQuery,
+  ): Promise<void> {
+    await this.pages.remove(name, keepServices === 'true');
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   RestartLimit,
 } from '../../engine/steps/deploy/deploy-action.js';
 import type { Reason } from '../../engine/plan/run-state.js';
+import type { TakenSecret } from '../../secrets/store/taken-secret.js';
 import type { Approval, DeploymentCause } from '../../environments/approval.js';
 
 /**
@@ -92,6 +93,8 @@ export interface CommonRoutedSettings {
   readonly variables: string;
   /** Names of those that nobody may read; absent: all of them. */
   readonly secrets?: readonly string[];
+  /** Which values of them `variables` has. Absent: an older release, of which that is not known. */
+  readonly taken?: readonly TakenSecret[];
   readonly gate: Gate;
   /** ms */
   readonly drain: number;
@@ -112,12 +115,13 @@ export interface CommonRoutedSettings {
 /** With the variables of others, and the names of those that nobody may read. */
 export function withVariablesOf<S extends RoutedSettings>(
   own: S,
-  { variables, secrets }: Pick<RoutedSettings, 'variables' | 'secrets'>,
+  { variables, secrets, taken }: Pick<RoutedSettings, 'variables' | 'secrets' | 'taken'>,
 ): S {
   const settings = { ...own, variables };
-  // Absent says something: that all of them are secrets.
+  // Absent says something: that all of them are secrets, or that nobody knows which ones.
   Reflect.deleteProperty(settings, 'secrets');
-  return secrets === undefined ? settings : { ...settings, secrets };
+  Reflect.deleteProperty(settings, 'taken');
+  return { ...settings, ...(secrets && { secrets }), ...(taken && { taken }) };
 }
 
 export interface ContainerSettings extends CommonRoutedSettings {

@@ -7,6 +7,7 @@ import {
   type DeployedService,
   DeployedServices,
   type InstanceRequest,
+  type OwnedThings,
   type ServiceStop,
   type ServiceSwitch,
 } from '../../service-registry/deployed-services.js';
@@ -14,6 +15,7 @@ import { InstanceRequests } from '../instance-requests.js';
 import type { PlannedStop, Release, Service } from '../record/deployment.js';
 import { DeploymentStore } from '../record/deployment-store.js';
 import { Removals } from '../removals.js';
+import { ownedBy, partsOfUnit } from './owned-things.js';
 import { listenOf } from './service-route.js';
 
 /** Deployments of a service that are looked through for those that came to their switch. */
@@ -68,6 +70,13 @@ export class RecordedServices extends DeployedServices {
 
   async mustBeDeployer(id: string, by: Principal): Promise<void> {
     await this.removals.deployableBy(id, by);
+  }
+
+  async owned(id: string): Promise<readonly OwnedThings[]> {
+    const service = await this.store.service(id);
+    if (service === undefined) return [];
+    const all = [...(await partsOfUnit(id, this.store)), service];
+    return Promise.all(all.map((one) => ownedBy(one, this.store, this.ports)));
   }
 
   remove(id: string, by: Principal): Promise<string> {

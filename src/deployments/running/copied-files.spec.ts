@@ -1,5 +1,6 @@
 import { Leases } from '../../leases/leases.js';
 import { MemoryLeaseStore } from '../../leases/memory-lease-store.js';
+import type { PortLeases } from '../../ports/port-leases.js';
 import type { ServiceRemoval } from '../../service-registry/service-removal.js';
 import { InstanceTurns } from '../running/instance-turns.js';
 import {
@@ -89,6 +90,7 @@ describe('a promotion', () => {
       standIn<ServiceRemoval>({}),
       standIn<ReleaseEnvironments>({}),
       standIn<DirectSources>({}),
+      standIn<PortLeases>({}),
     );
     promotions = new Promotions(store, gate);
   });

@@ -244,6 +244,9 @@ export const deploymentReasons = {
     message: `release ${number} runs with the secrets that it was made with: ${names.join(', ')} got another value since, or ${names.length === 1 ? 'is' : 'are'} gone`,
     data: { release: number, secrets: [...names] },
   }),
+  ofPart: (part: string, { code, message, data }: Reason): Reason => ({
+    ...{ code, message: `${part}: ${message}`, data: { ...data, part } },
+  }),
   environmentOf: (copied: number, serving: number): Reason => ({
     code: 'current_environment',
     message: `it is release ${copied} with the variables and secrets of release ${serving}, which serves now`,

@@ -271,7 +271,9 @@ describe('DeploymentRun', () => {
 
   it('says of what comes back how its environment differs, before it is started', async () => {
     await deploy('one');
+    expect(target.before).toBeUndefined();
     await deploy('two');
+    expect(target.before).toBe(1);
     const numbers: unknown[] = [];
     const told = { code: 'environment_differs', message: 'TOKEN is different today' };
     const environments = {
@@ -279,6 +281,7 @@ describe('DeploymentRun', () => {
         numbers.push(...both.map((one) => one?.number));
         return Promise.resolve([told]);
       },
+      ofParts: () => Promise.resolve([]),
     };
     const run = async (more: Partial<NewDeployment>): Promise<Deployment> => {
       const tools = { store, host: 'h', targetOf: () => target, environments };

@@ -262,7 +262,9 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     await this.store.insertRelease(release);
     const what = preparedFrom(settings, this.target.placeOf(settings));
     this.tell(`release ${number} of ${service._id} is prepared ${what}`);
-    const { warnings, ...placed } = await this.target.prepare(release, source, signal);
+    const { warnings, ...placed } = await this.target.prepare(
+      ...([release, source, signal, this.previous?.number] as const),
+    );
     this.release = { ...release, ...placed, status: 'prepared' };
     await this.store.changeRelease(release._id, { ...placed, status: 'prepared' });
     const { files, bytes } = placed;

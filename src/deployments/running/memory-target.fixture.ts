@@ -19,6 +19,8 @@ export class Files implements StepFiles {
 
 /** Where releases lie in memory; `fails` says what goes wrong. */
 export class MemoryTarget extends DeployTarget {
+  /** What the last one that was prepared was told to serve. */
+  before: number | undefined;
   override runner: ReleaseRunner | undefined = undefined;
   readonly placed = new Map<number, string>();
   current: number | undefined;
@@ -34,7 +36,13 @@ export class MemoryTarget extends DeployTarget {
     this.may('plan');
     return Promise.resolve([]);
   }
-  prepare({ number }: PlacedRelease, source: Files): Promise<PreparedRelease> {
+  prepare(
+    { number }: PlacedRelease,
+    source: Files,
+    _signal?: AbortSignal,
+    before?: number,
+  ): Promise<PreparedRelease> {
+    this.before = before;
     this.placed.set(number, 'half');
     this.may('prepare');
     this.placed.set(number, source.text);

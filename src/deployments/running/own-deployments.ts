@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { hostname } from 'node:os';
+import { PortLeases } from '../../ports/port-leases.js';
 import { ServiceRemoval } from '../../service-registry/service-removal.js';
 import { type Deployment, isFinished, type TargetSettings } from '../record/deployment.js';
 import { DeploymentStore } from '../record/deployment-store.js';
@@ -34,6 +35,7 @@ export class OwnDeployments {
     private readonly registry: ServiceRemoval,
     private readonly environments: ReleaseEnvironments,
     private readonly direct: DirectSources,
+    private readonly ports: PortLeases,
   ) {}
 
   targetOf(settings: TargetSettings): DeployTarget {
@@ -60,8 +62,8 @@ export class OwnDeployments {
     const { store, host, gate } = this;
     const targetOf = (settings: TargetSettings): DeployTarget => this.targetOf(settings);
     const forget = (serviceId: string): Promise<void> => this.registry.remove(serviceId);
-    const { environments, turns } = this;
-    const tools = { store, host, targetOf, gate, turns, forget, environments };
+    const { environments, turns, ports } = this;
+    const tools = { store, host, targetOf, gate, turns, forget, environments, ports };
     const { settings, kind } = deployment;
     if (settings.type === 'hybrid') {
       if (kind === 'stop' || kind === 'start' || kind === 'restart') {

@@ -5,6 +5,7 @@ import { messageOf } from '../../common/values/error-message.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import { maskReason } from '../../engine/runtime/reasons.js';
 import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
+import type { PortLeases } from '../../ports/port-leases.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import {
   type ApprovedFiles,
@@ -104,8 +105,10 @@ export interface DeploymentTools {
   readonly gate?: DeploymentGate;
   /** What else is known of a service that is removed goes with it. Idempotent. */
   readonly forget?: (serviceId: string) => Promise<void>;
+  /** Which ports a service has, for who is told what is removed; absent: none is told. */
+  readonly ports?: Pick<PortLeases, 'list'>;
   /** What a rollback tells of its environment before; absent: nothing. */
-  readonly environments?: Pick<ReleaseEnvironments, 'warnings'>;
+  readonly environments?: Pick<ReleaseEnvironments, 'warnings' | 'ofParts'>;
   /** Absent: nobody else starts and stops instances. */
   readonly turns?: InstanceTurns;
   /** Default: 1 s. */

@@ -1,7 +1,8 @@
 import type { ExecutionsRepository } from '../../executions/record/executions.repository.js';
 import { MissingKeyError } from '../../secrets/encryption/keyring.js';
 import { standIn } from '../../../test/support/stand-in.js';
-import type { Release } from '../record/deployment.js';
+import type { Release, Service } from '../record/deployment.js';
+import type { DeploymentStore } from '../record/deployment-store.js';
 import { environmentDifference } from '../record/environment-difference.js';
 import { ReleaseEnvironments } from './release-environments.js';
 import type { SealedTexts } from '../record/sealed-texts.js';
@@ -28,6 +29,10 @@ describe('ReleaseEnvironments', () => {
     }),
     {
       changedSince: (...what) => {
+        asked.push(what);
+        return Promise.resolve(stale);
+      },
+      replaced: (...what) => {
         asked.push(what);
         return Promise.resolve(stale);
       },
@@ -65,6 +70,55 @@ describe('ReleaseEnvironments', () => {
       'release 2 runs with the secrets that it was made with: TOKEN got another value since, or is gone',
     ]);
     expect(asked).toEqual([[['TOKEN', 'KEY'], { pipelineId: 'p', repositoryId: 'r' }, MADE]]);
+  });
+
+  it('asks for the values that were taken, whenever the release was made', async () => {
+    stale = ['TOKEN'];
+    const taken = [{ name: 'TOKEN', secret_id: 'global:TOKEN', set_at: new Date(7) }];
+    const made = release(2, 'v2', ['TOKEN']);
+    const settings = { ...made.settings, taken } as Release['settings'];
+    expect(await messages({ ...made, settings })).toHaveLength(1);
+    expect(asked).toEqual([[taken, { pipelineId: 'p', repositoryId: 'r' }]]);
+  });
+
+  it('tells of a unit what is different of its parts, by part and name', async () => {
+    for (const [id, value] of [
+      ['v1', 'a'],
+      ['v2', 'b'],
+    ] as const) {
+      texts.set(id, JSON.stringify({ A: value }));
+    }
+    const releases = new Map([
+      ['api-1', release(1, 'v1')],
+      ['api-2', release(2, 'v2')],
+      ['web-1', release(1, 'v1')],
+    ]);
+    const serving = new Map([
+      ['default/api', 'api-2'],
+      ['default/web', 'web-1'],
+    ]);
+    const store = standIn<DeploymentStore>({
+      service: (id) => Promise.resolve({ release_id: serving.get(id) ?? null } as Service),
+      release: (id) => Promise.resolve(releases.get(id)),
+    });
+    const part = (service_id: string, release_id: string) => ({ service_id, release_id });
+    const parts = [
+      part('default/api', 'api-1'),
+      part('default/web', 'web-1'),
+      part('default/new', 'new-1'),
+    ];
+    const unit = { settings: { type: 'hybrid' }, parts } as unknown as Release;
+    const told = await environments.ofParts(unit, store);
+    expect(told).toEqual([
+      {
+        code: 'environment_differs',
+        message: 'default/api: release 1 runs with its own variables: A is different today',
+        data: {
+          ...{ part: 'default/api', release: 1 },
+          ...{ changed: ['A'], only_now: [], only_then: [] },
+        },
+      },
+    ]);
   });
 
   it('says that nobody knows where a key is missing, and does not refuse', async () => {

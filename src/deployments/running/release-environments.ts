@@ -4,6 +4,7 @@ import { BrokenSealError, MissingKeyError } from '../../secrets/encryption/keyri
 import type { SecretsService } from '../../secrets/store/secrets.service.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import type { Release } from '../record/deployment.js';
+import type { DeploymentStore } from '../record/deployment-store.js';
 import { environmentDifference } from '../record/environment-difference.js';
 import type { SealedTexts } from '../record/sealed-texts.js';
 
@@ -11,7 +12,7 @@ import type { SealedTexts } from '../record/sealed-texts.js';
 export class ReleaseEnvironments {
   constructor(
     private readonly sealed: SealedTexts,
-    private readonly secrets: Pick<SecretsService, 'changedSince'>,
+    private readonly secrets: Pick<SecretsService, 'changedSince' | 'replaced'>,
     private readonly executions: Pick<ExecutionsRepository, 'find'>,
   ) {}
 
@@ -25,6 +26,26 @@ export class ReleaseEnvironments {
     const renewed =
       stale.length === 0 ? [] : [deploymentReasons.secretsChanged(release.number, stale)];
     return [...(await this.differs(release, serving)), ...renewed];
+  }
+
+  /**
+   * The same of a unit that is brought back: of each part which is to serve another release than it
+   * does, by the part.
+   */
+  async ofParts(
+    { parts = [] }: Release,
+    store: Pick<DeploymentStore, 'service' | 'release'>,
+  ): Promise<readonly Reason[]> {
+    const told: Reason[] = [];
+    for (const { service_id: part, release_id: wanted } of parts) {
+      const serving = (await store.service(part))?.release_id;
+      if (!serving || serving === wanted) continue;
+      const [then, now] = [await store.release(wanted), await store.release(serving)];
+      if (then === undefined) continue;
+      const reasons = await this.warnings(then, now);
+      told.push(...reasons.map((reason) => deploymentReasons.ofPart(part, reason)));
+    }
+    return told;
   }
 
   private async differs(release: Release, serving: Release | undefined): Promise<Reason[]> {
@@ -50,7 +71,10 @@ export class ReleaseEnvironments {
     return text === undefined ? {} : (JSON.parse(text) as Record<string, string>);
   }
 
-  /** Names of its secrets whose value in the store is another one, or gone, since it was made. */
+  /**
+   * Names of its secrets whose value in the store is another one, or gone, since it was taken.
+   * Which values a release has is not known of older ones: of these, since the release was made.
+   */
   private async staleSecrets(release: Release): Promise<readonly string[]> {
     const { settings, pipeline_id: pipelineId, execution_id: id, created_at: at } = release;
     const names = 'published' in settings ? (settings.secrets ?? []) : [];
@@ -60,7 +84,10 @@ export class ReleaseEnvironments {
       ...(pipelineId !== null && { pipelineId }),
       ...(repositoryId !== undefined && { repositoryId }),
     };
-    return this.secrets.changedSince(names, owner, at);
+    const taken = 'published' in settings ? settings.taken : undefined;
+    return taken === undefined
+      ? this.secrets.changedSince(names, owner, at)
+      : this.secrets.replaced(taken, owner);
   }
 
   private async repositoryOf(executionId: string): Promise<string | undefined> {

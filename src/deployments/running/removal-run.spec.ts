@@ -1,4 +1,5 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
+import type { PortLease } from '../../ports/port-lease.js';
 import type { Deployment, Release, TargetSettings } from '../record/deployment.js';
 import type { NewDeployment, NewService } from '../record/deployment-store.js';
 import { notBegun } from '../record/deployment.js';
@@ -58,6 +59,7 @@ describe('RemovalRun', () => {
       deployment,
       {
         ...{ store, host: 'h', targetOf: () => target },
+        ports: { list: () => Promise.resolve([{ port: 8080 } as PortLease]) },
         forget: (id) => Promise.resolve(void forgotten.push(id)),
       },
       { signal: new AbortController().signal },
@@ -83,7 +85,11 @@ describe('RemovalRun', () => {
     const ended = await runOf(await accept());
     expect(ended).toMatchObject({
       ...{ status: 'success', reason: { code: 'service_removed' } },
-      logs: expect.arrayContaining(['removed are the releases 1, 2']) as string[],
+      logs: expect.arrayContaining([
+        'removed are the releases 1, 2',
+        'removed are the folders /srv/shop/releases/1, /srv/shop/releases/2, /srv/shop/current',
+        'given back are the ports 8080',
+      ]) as string[],
     });
     await expectGone();
   });

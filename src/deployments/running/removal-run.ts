@@ -1,6 +1,7 @@
 import { failPoint } from '../../common/fail-point.js';
 import { messageOf } from '../../common/values/error-message.js';
 import { GONE, placed, type Release } from '../record/deployment.js';
+import { ownedBy, ownedLines } from '../routes/owned-things.js';
 import { isForLater } from '../targets/is-for-later.js';
 import { DeploymentRun } from './deployment-run.js';
 import { DeploymentFencedError } from './recorded-run.js';
@@ -32,11 +33,11 @@ export class RemovalRun extends DeploymentRun {
   /** False: it was cancelled. */
   private async begun(): Promise<boolean> {
     await this.enter('plan', { status: 'running', started_at: this.now(), reason: null });
-    const { release_id: serving } = await this.serviceNow();
+    const service = await this.serviceNow();
+    const { release_id: serving } = service;
     await this.change({ previous_release_id: serving });
-    const left = await this.left();
-    const numbers = left.map(({ number }) => number).sort((a, b) => a - b);
-    if (numbers.length > 0) this.tell(`removed are the releases ${numbers.join(', ')}`);
+    const owned = await ownedBy(service, this.store, this.tools.ports);
+    for (const line of ownedLines(owned)) this.tell(line);
     if (await this.endIfStopped()) return false;
     return this.enterSwitch();
   }

@@ -10,6 +10,7 @@ import {
 } from '../record/deployment.js';
 import type { NewDeployment } from '../record/deployment-store.js';
 import { removalOf } from '../record/removal.js';
+import { ownedBy, ownedLines, partsOfUnit } from '../routes/owned-things.js';
 import { isForLater } from '../targets/is-for-later.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { DeploymentFencedError, RecordedRun } from './recorded-run.js';
@@ -23,6 +24,7 @@ export class UnitRemovalRun extends RecordedRun<UnitSettings> {
   protected async fromHere(): Promise<void> {
     if (this.deployment.phase !== 'switch') {
       await this.enter('plan', { status: 'running', started_at: this.now(), reason: null });
+      await this.tellOwned();
       if (await this.endIfStopped()) return;
       if (!(await this.enterSwitch())) return;
     }
@@ -38,16 +40,21 @@ export class UnitRemovalRun extends RecordedRun<UnitSettings> {
 
   /** @returns why one could not be removed; those behind it are left as they are */
   private async removeParts(): Promise<string | undefined> {
-    const { service_id: unit } = this.deployment;
-    const all = (await this.store.releasesOf(unit)).flatMap(({ parts = [] }) => parts);
-    const ids = [...new Set(all.map(({ service_id: id }) => id))].reverse();
-    for (const id of ids) {
-      const service = await this.store.service(id);
-      if (service?.unit !== unit || service.status === 'removed') continue;
+    for (const service of await partsOfUnit(this.deployment.service_id, this.store)) {
       const { status, reason } = await this.removed(service);
-      if (status !== 'success') return `${id}: ${reason?.message ?? status}`;
+      if (status !== 'success') return `${service._id}: ${reason?.message ?? status}`;
     }
     return undefined;
+  }
+
+  /** All that goes is said before anything does. */
+  private async tellOwned(): Promise<void> {
+    const { store } = this;
+    const own = await this.serviceNow();
+    for (const service of [...(await partsOfUnit(own._id, store)), own]) {
+      const owned = await ownedBy(service, store, this.tools.ports);
+      for (const line of ownedLines(owned)) this.tell(`${service.name}: ${line}`);
+    }
   }
 
   private async removed(service: Service): Promise<Deployment> {

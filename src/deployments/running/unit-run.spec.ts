@@ -15,7 +15,7 @@ import { rollbackOf } from '../record/rollback.js';
 import { DeployRefusedError, type PlacedRelease } from '../targets/deploy-target.js';
 import { DeploymentRun } from './deployment-run.js';
 import { Files, Killed, MemoryTarget } from './memory-target.fixture.js';
-import { DeploymentFencedError, type RunDeployment } from './recorded-run.js';
+import { DeploymentFencedError, type DeploymentTools, type RunDeployment } from './recorded-run.js';
 import { RemovalRun } from './removal-run.js';
 import { UnitRemovalRun } from './unit-removal-run.js';
 import { UnitRun } from './unit-run.js';
@@ -82,10 +82,12 @@ class ProgramTarget extends MemoryTarget {
 describe('UnitRun', () => {
   let store: MemoryDeploymentStore;
   let targets: Map<string, ProgramTarget>;
+  let environments: DeploymentTools['environments'];
   const never = new AbortController().signal;
 
   beforeEach(() => {
     store = new MemoryDeploymentStore();
+    environments = undefined;
     targets = new Map(PARTS.map((name) => [name, new ProgramTarget()]));
     // A folder is one that only is switched to.
     for (const name of ['db', 'web']) Object.assign(target(name), { runner: undefined });
@@ -126,7 +128,7 @@ describe('UnitRun', () => {
   ): Promise<Deployment> => {
     const { settings } = deployment;
     const tools = {
-      ...{ store: inHandsOf(process, store), host: 'h' },
+      ...{ store: inHandsOf(process, store), host: 'h', ...(environments && { environments }) },
       targetOf: (one: object) =>
         inHandsOf(process, target((one as DirectorySettings).path.replace('/srv/', ''))),
     };
@@ -486,6 +488,36 @@ describe('UnitRun', () => {
       ...{ status: 'failed', reason: { code: 'part_of_unit' } },
     });
     expect(texts()).toEqual(['two', 'two', 'two']);
+  });
+
+  it('tells what is different of its parts, of a rollback alone', async () => {
+    const told = { code: 'environment_differs', message: 'default/api: A is different today' };
+    environments = {
+      warnings: () => Promise.resolve([]),
+      ofParts: ({ number }) => Promise.resolve(number === 1 ? [told] : []),
+    };
+    for (const text of ['one', 'two']) expect((await deploy(text)).warnings).toEqual([]);
+    const { warnings, logs } = await rollback(1);
+    expect(warnings).toEqual([told]);
+    expect(logs).toContain(`warning: ${told.message}`);
+  });
+
+  it('names all that goes with it before any part of it is removed', async () => {
+    await deploy('one');
+    const shop = store.serviceRecords.get(UNIT);
+    if (shop === undefined) throw new Error('it is there');
+    const accepted = await store.accept(removalOf(shop, asked(PARTS).settings, 'ada'), shop);
+    const { logs, status } = await runIn(
+      new Process(),
+      (await store.take(accepted, 'w')) ?? accepted,
+    );
+    expect(status).toBe('success');
+    const said = logs.slice(0, logs.indexOf('web: release 1 is removed'));
+    for (const name of PARTS) {
+      const folders = `/srv/${name}/releases/1, /srv/${name}/current`;
+      expect(said).toContain(`${name}: removed are the folders ${folders}`);
+    }
+    expect(said).toContain('shop: removed are the releases 1');
   });
 
   it('tells which parts cannot be taken back whole, and asks so of no rollback', async () => {

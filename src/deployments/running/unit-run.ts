@@ -159,7 +159,11 @@ export class UnitRun extends RecordedRun<UnitSettings> {
     if (kind !== 'rollback') this.checkAge(this.previous);
     const planned =
       kind === 'rollback' ? await this.rolledBack() : await this.deployedParts(service._id);
-    const told = this.warnedOf(this.warningsBehind(this.previous));
+    const differing =
+      kind === 'rollback' && this.release !== undefined
+        ? await this.tools.environments?.ofParts(this.release, this.store)
+        : undefined;
+    const told = this.warnedOf([...this.warningsBehind(this.previous), ...(differing ?? [])]);
     for (const { message } of told) this.tell(`warning: ${message}`);
     await this.change({ warnings: told, previous_release_id: service.release_id });
     return planned;

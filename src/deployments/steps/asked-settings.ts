@@ -72,7 +72,7 @@ export class AskedSettings {
 
   private async containerSettings(
     action: ContainerDeploy,
-    { container }: DeployFindings,
+    { container, taken }: DeployFindings,
   ): Promise<ContainerSettings> {
     if (container === undefined) throw new Error('a deployment of no image');
     const { type, service, environment, keep, command, limits } = action;
@@ -82,14 +82,14 @@ export class AskedSettings {
       ...{ type, service_id, keep, image, image_id: container.image.id, port },
       ...(command && { command }),
       variables: await this.sealedVariables(service_id, container.variables),
-      ...routedOf(action),
+      ...{ ...routedOf(action), ...takenBy(action, taken) },
       ...{ gate, limits },
     };
   }
 
   private async serviceSettings(
     action: ServiceDeploy,
-    { program }: DeployFindings,
+    { program, taken }: DeployFindings,
   ): Promise<ServiceSettings> {
     if (program === undefined) throw new Error('a deployment of no program');
     const { type, service, environment, keep, exclude = [], portVariable } = action;
@@ -99,7 +99,7 @@ export class AskedSettings {
       ...{ type, service_id, keep, exclude, command: program.command, port_variable: portVariable },
       ...(program.commandFrom !== undefined && { command_from: program.commandFrom }),
       variables: await this.sealedVariables(service_id, program.variables),
-      ...routedOf(action),
+      ...{ ...routedOf(action), ...takenBy(action, taken) },
       ...(memory !== undefined && { memory }),
     };
   }
@@ -136,6 +136,14 @@ export class AskedSettings {
     if (before !== undefined && (await this.sealed.find(before)) === text) return before;
     return this.sealed.add(text);
   }
+}
+
+/** Those of the run that the release has. */
+function takenBy(
+  { secrets: names }: RoutedDeploy,
+  taken: DeployFindings['taken'],
+): Pick<CommonRoutedSettings, 'taken'> {
+  return taken === undefined ? {} : { taken: taken.filter(({ name }) => names.includes(name)) };
 }
 
 function routedOf({

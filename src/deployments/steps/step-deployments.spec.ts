@@ -1,5 +1,6 @@
 import { Leases } from '../../leases/leases.js';
 import { MemoryLeaseStore } from '../../leases/memory-lease-store.js';
+import type { PortLeases } from '../../ports/port-leases.js';
 import type { ServiceRemoval } from '../../service-registry/service-removal.js';
 import { InstanceTurns } from '../running/instance-turns.js';
 import { ArchiveError } from '../../common/archive/archive-error.js';
@@ -120,6 +121,7 @@ describe('StepDeployments', () => {
       standIn<ServiceRemoval>({}),
       standIn<ReleaseEnvironments>({}),
       standIn<DirectSources>({}),
+      standIn<PortLeases>({}),
     );
     const lease = standIn<WorkerLease>({ id: 'w' });
     texts = new Map();

@@ -68,11 +68,16 @@ export abstract class DeployTarget<S extends TargetSettings = TargetSettings> {
     return Promise.resolve(true);
   }
 
-  /** Brings a release to its place; what serves is not touched. @throws DeployRefusedError */
+  /**
+   * Brings a release to its place; what serves is not touched.
+   * @param before number of the release that serves by the record; undefined: none does
+   * @throws DeployRefusedError
+   */
   abstract prepare(
     release: PlacedRelease<S>,
     source: StepFiles,
     signal: AbortSignal,
+    before?: number,
   ): Promise<PreparedRelease>;
 
   /**

@@ -183,7 +183,7 @@ export class ExecutionAttempt {
     const isCloning = clone_url !== null || plan.repository !== undefined;
     const secrets = await this.tools.secrets.resolve(this.execution, plan, isCloning);
     if (secrets.kind !== 'values') return this.refuse(secrets, plan);
-    const { values, access, registries } = secrets;
+    const { values, taken, access, registries } = secrets;
     const hidden = [...Object.values(values), ...access.values, ...registries.values];
     const masks = (this.masks = runMasks(plan, clone_url, hidden));
     // Steps get what the forge said as it is; what is published of it from here on is masked.
@@ -203,6 +203,7 @@ export class ExecutionAttempt {
       output: outputTo(log),
       masks,
       secrets: values,
+      ...(taken && { taken }),
       access,
       registries,
       clock: this.clock,

@@ -1,4 +1,5 @@
 import type { MaskSet } from '../../common/redaction/mask-set.js';
+import type { TakenSecret } from '../../secrets/store/taken-secret.js';
 import { mergedNames, type NameRecord, valueOf } from '../../common/values/name-record.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
 import type { EarlierRun, RunState } from '../../engine/plan/run-state.js';
@@ -73,6 +74,8 @@ export interface RunAudience extends Pick<RunPorts, 'onTrace'> {
   readonly masks: MaskSet;
   /** Values of the secrets that the run is given; all of them are masked. */
   readonly secrets: NameRecord<string>;
+  /** Which ones these are, of a store. Absent: they are of none. */
+  readonly taken?: readonly TakenSecret[];
   /** What it may clone with. */
   readonly access: CloneAccess;
   /** What it may fetch images with. */
@@ -151,7 +154,7 @@ export class PlanRun {
     beginning: RunBeginning = {},
   ): Promise<RunResult> {
     const { workspace, group } = this;
-    const { output, masks, clock, secrets, access, registries } = audience;
+    const { output, masks, clock, secrets, taken, access, registries } = audience;
     const {
       resumeFrom,
       continueFrom,
@@ -176,6 +179,7 @@ export class PlanRun {
           ownership: this.ownership,
           approvals: new RunApprovals(answers, continueFrom?.state),
           clock,
+          ...(taken && { taken }),
           artifacts: new RunArtifacts(this.tools.artifacts, context, workspace, output),
           additions: new StepAdditions(),
           caches: new RunCaches(

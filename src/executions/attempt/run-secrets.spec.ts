@@ -43,6 +43,8 @@ function refusal(names: readonly string[], run: SecretReader): ResolvedSecrets {
   };
 }
 
+const SET = new Date(7);
+
 describe('RunSecrets', () => {
   let asked: (readonly [readonly string[], SecretReader])[];
   /** Names that no run is given. */
@@ -62,6 +64,7 @@ describe('RunSecrets', () => {
           return {
             kind: 'values',
             values: Object.fromEntries(names.map((name) => [name, `value of ${name}`])),
+            taken: names.map((name) => ({ name, secret_id: `global:${name}`, set_at: SET })),
           };
         },
       }),
@@ -101,6 +104,16 @@ steps: [{ run: a, secrets: A_KEY }]
       true,
     )) as Extract<GivenSecrets, { kind: 'values' }>;
     expect(trusted.requestFor({ url })).not.toHaveProperty('ownCredentialsOnly');
+  });
+
+  it('says which ones the steps are given, and not those of clones', async () => {
+    const yaml = `name: p
+repository: { url: https://git.test/acme/shop, credentials: C_KEY }
+steps: [{ run: a, secrets: A_KEY }]
+`;
+    expect(await secrets.resolve(executionOf(info), planOf(yaml), true)).toMatchObject({
+      taken: [{ name: 'A_KEY', secret_id: 'global:A_KEY', set_at: SET }],
+    });
   });
 
   it('knows the repository by its event, else by where the pipeline lives, else by the URL', async () => {

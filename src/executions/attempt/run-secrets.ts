@@ -14,6 +14,7 @@ import {
   type SecretRefusal,
   SecretsService,
 } from '../../secrets/store/secrets.service.js';
+import type { TakenSecret } from '../../secrets/store/taken-secret.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
 import { runContextOf } from '../record/run-context.js';
 import { whyUnprotected } from './protected-run.js';
@@ -27,6 +28,8 @@ export type GivenSecrets =
       readonly kind: 'values';
       /** What steps find in their variables. */
       readonly values: NameRecord<string>;
+      /** Which ones these are. Absent: none. */
+      readonly taken?: readonly TakenSecret[];
       readonly access: CloneAccess;
       readonly registries: RegistryAccess;
     }
@@ -85,6 +88,7 @@ export class RunSecrets {
       return {
         kind: 'values',
         values: only(ofSteps),
+        taken: found.taken.filter(({ name }) => ofSteps.includes(name)),
         access: new CloneAccess(only(ofClones), url, isOfFork),
         registries: new RegistryAccess(plan.registries ?? [], only(ofRegistries)),
       };

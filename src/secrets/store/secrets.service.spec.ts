@@ -73,6 +73,38 @@ describe('SecretsService', () => {
     ]);
   });
 
+  it('says which value of a secret it gave, and names those that are other ones since', async () => {
+    const at = (id: string, ms: number): void => {
+      const known = stored.get(id);
+      if (known) stored.set(id, { ...known, updated_at: new Date(ms) });
+    };
+    await set(EVERYBODY, 'A_KEY', 'some value');
+    await set(PIPELINE, 'B_KEY', 'some value', { protected: true });
+    await set(EVERYBODY, 'B_KEY', 'some value');
+    at('global:A_KEY', 1_000);
+    at('global:B_KEY', 2_000);
+    const names = ['A_KEY', 'B_KEY'];
+    const found = await service.resolve(names, { ...RUN, unprotected: 'a branch' });
+    const taken = found.kind === 'values' ? found.taken : [];
+    expect(taken).toEqual([
+      { name: 'A_KEY', secret_id: 'global:A_KEY', set_at: new Date(1_000) },
+      {
+        ...{ name: 'B_KEY', secret_id: 'global:B_KEY', set_at: new Date(2_000) },
+        passed_by: ['pipeline:p1:B_KEY'],
+      },
+    ]);
+    const user = { pipelineId: 'p1', repositoryId: 'r1' };
+    expect(await service.replaced(taken, user)).toEqual([]);
+    // Also one that is set again at an earlier time by a clock that was wrong.
+    at('global:B_KEY', 1_500);
+    expect(await service.replaced(taken, user)).toEqual(['B_KEY']);
+    at('global:B_KEY', 2_000);
+    await set(REPOSITORY, 'B_KEY', 'narrower value');
+    expect(await service.replaced(taken, user)).toEqual(['B_KEY']);
+    stored.delete('global:A_KEY');
+    expect(await service.replaced(taken, user)).toEqual(names);
+  });
+
   it('gives of each name the narrowest: pipeline, repository, global', async () => {
     for (const name of ['A_KEY', 'B_KEY', 'C_KEY']) await set(EVERYBODY, name, 'global value');
     for (const name of ['A_KEY', 'B_KEY']) await set(REPOSITORY, name, 'repository value');

@@ -14,6 +14,7 @@ import {
   type WithheldSecret,
 } from './secret-rules.js';
 import { secretNameProblem, type SecretProblem, secretValueProblem } from './secret-value.js';
+import type { TakenSecret } from './taken-secret.js';
 import { type SecretFilter, SecretsRepository, type SecretSummary } from './secrets.repository.js';
 
 /** Whose secrets a run may use (absent: it has no such owner), and what it is. */
@@ -38,7 +39,13 @@ export type SecretRefusal =
 export type SecretUser = Pick<SecretReader, 'pipelineId' | 'repositoryId'>;
 
 export type ResolvedSecrets =
-  { readonly kind: 'values'; readonly values: NameRecord<string> } | SecretRefusal;
+  | {
+      readonly kind: 'values';
+      readonly values: NameRecord<string>;
+      /** Which ones they are, in the order of the names. */
+      readonly taken: readonly TakenSecret[];
+    }
+  | SecretRefusal;
 
 /** However long the database is away: a run that has begun waits for it. */
 const NO_DEADLINE = { deadlineMs: Infinity };
@@ -148,11 +155,12 @@ export class SecretsService {
     { pipelineId, repositoryId, ...run }: SecretReader,
     patience: typeof SOON,
   ): Promise<ResolvedSecrets> {
-    if (names.length === 0) return { kind: 'values', values: nameRecord([]) };
+    if (names.length === 0) return { kind: 'values', values: nameRecord([]), taken: [] };
     const found = await this.stored(names, { pipelineId, repositoryId }, patience);
     const missing: string[] = [];
     const withheld: WithheldSecret[] = [];
     const values = new Map<string, string>();
+    const taken: TakenSecret[] = [];
     for (const [name, stored] of found) {
       const secret = stored.find((each) => whyWithheld(rulesOf(each), run) === undefined);
       if (!secret) {
@@ -162,6 +170,7 @@ export class SecretsService {
       }
       try {
         values.set(name, this.keyring.open(secret.value, secretContext(secret._id)));
+        taken.push(takenOf(secret, stored));
       } catch (error) {
         if (error instanceof MissingKeyError) {
           return { kind: 'unreadable', name, keyId: error.keyId };
@@ -172,7 +181,7 @@ export class SecretsService {
     }
     if (missing.length > 0) return { kind: 'missing', names: missing };
     if (withheld.length > 0) return { kind: 'withheld', secrets: withheld, run };
-    return { kind: 'values', values: nameRecord(values) };
+    return { kind: 'values', values: nameRecord(values), taken };
   }
 
   /**
@@ -188,6 +197,21 @@ export class SecretsService {
     return names.filter((name) => {
       const [given] = found.get(name) ?? [];
       return given === undefined || given.updated_at > at;
+    });
+  }
+
+  /**
+   * Names of those that have been given another value since they were taken, are there no more, or
+   * stand behind a narrower one that came since. No value is opened. Rejects when the database is
+   * away for 5 s.
+   */
+  async replaced(taken: readonly TakenSecret[], user: SecretUser): Promise<readonly string[]> {
+    const names = taken.map(({ name }) => name);
+    const found = await this.stored(names, user, SOON);
+    return taken.flatMap(({ name, secret_id: id, set_at: at, passed_by: passed = [] }) => {
+      const [given] = (found.get(name) ?? []).filter(({ _id }) => !passed.includes(_id));
+      const isSame = given?._id === id && given.updated_at.getTime() === at.getTime();
+      return isSame ? [] : [name];
     });
   }
 
@@ -214,6 +238,16 @@ export class SecretsService {
 /** What a value is sealed for. */
 export function secretContext(id: string): string {
   return `secret:${id}`;
+}
+
+/** @param all of its name that whoever asks may use, the narrowest first */
+function takenOf(secret: SecretDocument, all: readonly SecretDocument[]): TakenSecret {
+  const { name, _id, updated_at } = secret;
+  const passed = all.slice(0, all.indexOf(secret)).map((one) => one._id);
+  return {
+    ...{ name, secret_id: _id, set_at: updated_at },
+    ...(passed.length > 0 && { passed_by: passed }),
+  };
 }
 
 function withheldFrom(run: SecretRun, stored: SecretDocument): WithheldSecret[] {

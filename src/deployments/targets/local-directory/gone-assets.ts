@@ -8,25 +8,45 @@ const HASHED = /[.-]([A-Za-z0-9_-]{8,64})\.[a-z0-9]{1,5}$/;
 /** A hash has digits beside letters, or a capital in its middle; words and dates have not. */
 const MIXED = [/(?=.*\d)(?=.*[A-Za-z])/, /[a-z].*[A-Z]/] as const;
 
+/** Read by programs, and asked for by no page. */
+const PACKAGES = /(?:^|\/)node_modules\//;
+
 /**
  * That a release has files with a hash in their names which the next one has not: whoever loaded a
  * page of it asks for them behind the switch. Undefined: there are none.
  *
  * @param releases folder with both, by their numbers
+ * @param advice what keeps them
  */
 export async function goneAssets(
   releases: TreeFolder,
   before: number,
   next: number,
+  advice?: string,
 ): Promise<Reason | undefined> {
   const there = new Set(await assetsOf(releases, next));
-  const gone = (await assetsOf(releases, before)).filter((path) => !there.has(path));
+  return goneAmong(before, await assetsOf(releases, before), there, advice);
+}
+
+/**
+ * The same of files whose paths are known. Pure.
+ * @param files of the release before
+ */
+export function goneAmong(
+  before: number,
+  files: readonly string[],
+  next: Pick<ReadonlySet<string>, 'has'>,
+  advice = 'put them into source too',
+): Reason | undefined {
+  const isGone = (path: string): boolean =>
+    isHashedName(path.slice(path.lastIndexOf('/') + 1)) && !PACKAGES.test(path) && !next.has(path);
+  const gone = files.filter(isGone);
   const [first] = gone;
   if (first === undefined) return undefined;
   const count = gone.length === 1 ? first : `${first} and ${gone.length - 1} more`;
   return {
     code: 'assets_gone',
-    message: `release ${before} has files that this one has not, and that pages which were loaded before the switch still ask for: ${count}; to keep them, put them into source too`,
+    message: `release ${before} has files that this one has not, and that pages which were loaded before the switch still ask for: ${count}; to keep them, ${advice}`,
     data: { release: before, count: gone.length },
   };
 }

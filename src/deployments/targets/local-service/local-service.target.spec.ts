@@ -199,6 +199,20 @@ describe('LocalServiceTarget', () => {
     expect(readdirSync(join(home, 'service-releases'))).toEqual([]);
   });
 
+  it('names files with a hash in their names that are gone, where nothing keeps them', async () => {
+    write('index-BfX3k2Qa.js', 'one');
+    write('node_modules-Zk91mQ2b.js', 'kept');
+    await target.prepare(release(1), source, NEVER, undefined);
+    rmSync(join(base, 'made/index-BfX3k2Qa.js'));
+    const warnings = async (more: Partial<ServiceSettings> = {}): Promise<unknown> =>
+      (await target.prepare(release(2, more), source, NEVER, 1)).warnings;
+    expect(await warnings()).toMatchObject([
+      { code: 'assets_gone', message: expect.stringContaining('say keep_assets') as string },
+    ]);
+    expect(await warnings({ keep_assets: 1_000 })).toEqual([]);
+    for (const number of [1, 2]) await target.remove(release(number));
+  });
+
   it('gives its files to the same release elsewhere', async () => {
     write('server.js', 'listen()');
     chmodSync(join(base, 'made/server.js'), 0o770);

@@ -48,8 +48,9 @@ export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
     release: ServiceRelease,
     source: StepFiles,
     signal: AbortSignal,
+    before?: number,
   ): Promise<PreparedRelease> {
-    return this.releases.place(release, source, signal);
+    return this.releases.place(release, source, signal, before);
   }
 
   override filesOf(release: ServiceRelease): StepFiles {

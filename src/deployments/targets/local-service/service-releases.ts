@@ -10,6 +10,7 @@ import type { ServiceSettings } from '../../record/deployment.js';
 import { releasePath, SERVICE_RELEASES, shortName } from '../../routes/service-route.js';
 import type { PlacedRelease, PreparedRelease } from '../deploy-target.js';
 import { makeFolder } from '../local-directory/deploy-folders.js';
+import { goneAssets } from '../local-directory/gone-assets.js';
 import {
   digestOfFiles,
   placeFiles,
@@ -27,6 +28,7 @@ const OWN = 0o700;
 /** A release stays as it was deployed, also where its program is the server's own user. */
 const FOLDER_MODE = 0o555;
 const ALL_MAY_WRITE = 0o222;
+const KEEPS_ASSETS = 'say keep_assets, as keep_assets: 10m';
 
 /**
  * Files of the releases of services, in `MILLRACE_HOME`. Nobody may write them, and no other user
@@ -48,21 +50,28 @@ export class ServiceReleases {
     return join(this.home, releasePath(id, number));
   }
 
-  /** @throws DeployRefusedError, the reason of the signal */
+  /**
+   * @param before number of the release that serves
+   * @throws DeployRefusedError, the reason of the signal
+   */
   async place(
     { service_id: id, number, settings }: ServiceRelease,
     source: StepFiles,
     signal: AbortSignal,
+    before?: number,
   ): Promise<PreparedRelease> {
     await this.makeBase();
     const top = await TreeFolder.open(this.base);
     try {
       await makeFolder(top, shortName(id));
-      return await inFolder(top, [shortName(id)], (releases) =>
-        placeFiles(releases, number, {
+      return await inFolder(top, [shortName(id)], async (releases) => {
+        const placed = await placeFiles(releases, number, {
           ...{ source, exclude: settings.exclude, finish: makeReadOnly, signal },
-        }),
-      );
+        });
+        if (before === undefined || settings.keep_assets !== undefined) return placed;
+        const gone = await goneAssets(releases, before, number, KEEPS_ASSETS);
+        return gone === undefined ? placed : { ...placed, warnings: [...placed.warnings, gone] };
+      });
     } finally {
       await top.close();
     }

@@ -18,6 +18,7 @@ import {
   CHECK,
   FINISH,
   FORGET,
+  LIST_SERVING,
   PUBLISH,
   REFUSED_EXIT,
   REMOVE,
@@ -57,6 +58,26 @@ describe('scripts on another host', () => {
     if (status === REFUSED_EXIT) return said.split(' ', 2).join(' ');
     return status === 0 ? 'done' : `exit ${status}`;
   };
+  it('say which release serves, and which files it has', () => {
+    const said = (): readonly string[] => {
+      const text = scriptCommand(LIST_SERVING, [folder]);
+      const { status, stdout } = spawnSync('sh', ['-c', text], { cwd: base, encoding: 'utf8' });
+      expect(status).toBe(0);
+      return stdout
+        .slice(stdout.indexOf(SAYS) + SAYS.length)
+        .split('\0')
+        .sort();
+    };
+    expect(said()).toEqual(['']);
+    mkdirSync(join(folder, 'releases/3/a b'), { recursive: true });
+    for (const name of ['x', 'a b/y\n']) writeFileSync(join(folder, 'releases/3', name), '');
+    expect(said()).toEqual(['']);
+    symlinkSync('releases/3', join(folder, 'current'));
+    expect(said()).toEqual(['', './a b/y\n', './x', 'releases/3']);
+    rmSync(join(folder, 'releases/3'), { recursive: true });
+    expect(said()).toEqual(['', 'releases/3']);
+  });
+
   /** Makes a release, and lets it serve. */
   const serve = (number: string, shared: readonly string[] = []): string => {
     const done = [

@@ -137,6 +137,19 @@ export const SERVING = `
 if [ -L "$1/current" ]; then readlink -n "$1/current"; fi
 `;
 
+/**
+ * Folder: what \`current\` leads to, and each file of it; with NULs. What cannot be read is not
+ * told: nothing but a warning needs it.
+ */
+export const LIST_SERVING = `
+case $(readlink "$1/current" 2>/dev/null) in releases/*) ;; *) exit 0 ;; esac
+readlink -n "$1/current" && printf '\\000' && cd "$1/current/" 2>/dev/null || exit 0
+find . -type f -exec /bin/sh -c '
+  for f; do printf "%s\\000" "$f"; done
+' sh {} + 2>/dev/null
+exit 0
+`;
+
 /** Folder, number, mark: nothing of another service is touched. */
 export const REMOVE = `
 [ -d "$1/releases" ] || exit 0

@@ -167,6 +167,19 @@ describeWith({ sshd: 'openssh-server' }, {}, 'releases on another host', () => {
     expect(readdirSync(at('releases'))).toEqual(['1']);
   });
 
+  it('names files with a hash in their names that the next release has not', async () => {
+    write({ 'index.html': 'one', 'js/index-BfX3k2Qa.js': 'o' });
+    await serve(release(1));
+    rmSync(join(made, 'js'), { recursive: true });
+    write({ 'index.html': 'two', 'js/index-Zk91mQ2b.js': 't' });
+    const { warnings } = await target.prepare(release(2), source, NEVER);
+    expect(warnings).toMatchObject([
+      { code: 'assets_gone', message: expect.stringContaining('js/index-BfX3k2Qa.js') as string },
+    ]);
+    write({ 'js/index-BfX3k2Qa.js': 'o' });
+    expect((await target.prepare(release(2), source, NEVER)).warnings).toEqual([]);
+  });
+
   it('withdraws what serves, and forgets the service but what its application has written', async () => {
     write({ a: 'x' });
     await serve(release(1, { shared: ['data'] }));

@@ -20,6 +20,7 @@ import {
   type PreparedRelease,
   TargetAwayError,
 } from '../deploy-target.js';
+import { goneAmong } from '../local-directory/gone-assets.js';
 import { leftOutOf } from '../left-out.js';
 import { RELEASE_LIMITS } from '../release-limits.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
@@ -33,6 +34,7 @@ import {
   FORGET,
   LIST_FILES,
   LIST_OTHERS,
+  LIST_SERVING,
   PUBLISH,
   REFUSALS,
   REFUSED_EXIT,
@@ -187,8 +189,18 @@ export class SshDirectoryTarget extends DeployTarget<DirectorySettings> {
     }
     const files = there.contents.size;
     if (files !== packed.size) throw changed(`${files} files arrived, ${packed.size} were packed`);
+    const gone = goneBetween(
+      await run({
+        text: LIST_SERVING,
+        args: [path],
+        timeoutMs: LONG_MS,
+        maxBytes: MAX_LISTING_BYTES,
+      }),
+      there.contents,
+    );
     await run({ text: PUBLISH, args: at });
-    return { digest: there.digest, files, bytes: there.bytes, warnings: leftOutOf(tree) };
+    const warnings = [...leftOutOf(tree), ...gone];
+    return { digest: there.digest, files, bytes: there.bytes, warnings };
   }
 
   /** What the folder is marked with: the record of the service is the same for every worker. */
@@ -267,6 +279,15 @@ async function listed(
   const files = await said(session, { text: LIST_FILES, ...whole }, signal);
   const others = await said(session, { text: LIST_OTHERS, ...whole }, signal);
   return readListing(files, others);
+}
+
+/** @param said by LIST_SERVING */
+function goneBetween(said: Buffer, next: ReadonlyMap<string, string>): readonly Reason[] {
+  const [link = '', ...files] = said.toString().split('\0');
+  const before = Number(/^releases\/([1-9][0-9]*)$/.exec(link)?.[1] ?? 0);
+  const paths = files.map((path) => path.replace(/^\.\//, ''));
+  const gone = before === 0 ? undefined : goneAmong(before, paths, next);
+  return gone === undefined ? [] : [gone];
 }
 
 function refusal(output: string): DeployRefusedError {

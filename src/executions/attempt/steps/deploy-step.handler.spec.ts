@@ -29,6 +29,7 @@ import {
 } from './deployer.js';
 import { RunApprovals } from './run-approvals.js';
 import { type FoundStart, StartCommands } from './start-commands.js';
+import type { TakenSecret } from '../../../secrets/store/taken-secret.js';
 
 const NEVER = new AbortController().signal;
 const ACTION: ServiceDeploy = {
@@ -73,9 +74,10 @@ describe('a step that deploys', () => {
   let said: string[];
   let answers: StepAnswer[];
   let before: Pick<RunState, 'stages'> | undefined;
+  let taken: readonly TakenSecret[] | undefined;
 
   beforeEach(() => {
-    [answers, before] = [[], undefined];
+    [answers, before, taken] = [[], undefined, undefined];
     base = mkdtempSync(join(tmpdir(), 'deploy-step-'));
     directory = join(base, 'workspace');
     mkdirSync(join(directory, 'api'), { recursive: true });
@@ -99,6 +101,7 @@ describe('a step that deploys', () => {
       { output: () => Promise.resolve(output) },
       { maskText: (text) => text },
       new RunApprovals(answers, before),
+      taken,
     ).run(
       standIn<StepAttempt<DeployAction>>({
         action: { ...ACTION, ...action },
@@ -116,6 +119,22 @@ describe('a step that deploys', () => {
     ]);
     expect(starts.asked).toEqual([]);
     expect(await run({ run: 'x' }, {})).toMatchObject({ reason: { code: 'secret_withheld' } });
+  });
+
+  it('says which secrets the run was given, with what is run', async () => {
+    await run({ run: 'x' });
+    expect(foundIn(deployed.requests[0])).not.toHaveProperty('taken');
+    taken = [{ name: 'PASSWORD', secret_id: 'global:PASSWORD', set_at: new Date(7) }];
+    image = { image: standIn({}), name: 'shop:1', port: 80, gate: ACTION.gate, detected: [] };
+    await run({ run: 'x' });
+    await run({});
+    await run({
+      ...{ kind: 'deploy', type: 'docker_container', service: 'shop', environment: 'default' },
+      ...{ keep: 3, source: '.', published: { address: '::' }, drainMs: 7, limits: {} },
+      ...{ variables: {}, secrets: [], gate: ACTION.gate },
+    });
+    const found = deployed.requests.slice(1).map((one) => foundIn(one)?.taken);
+    expect(found).toEqual([taken, taken, taken]);
   });
 
   it('looks for what is run in its source, where it does not say that', async () => {

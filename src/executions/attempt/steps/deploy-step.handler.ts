@@ -22,6 +22,7 @@ import {
   type ServiceDeploy,
 } from '../../../engine/steps/deploy/deploy-action.js';
 import { EngineAwayError } from '../../../integrations/container-runtime/container-runtime.js';
+import type { TakenSecret } from '../../../secrets/store/taken-secret.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import {
@@ -64,6 +65,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     private readonly hints: Pick<DeployHints, 'output'>,
     private readonly masks: Pick<MaskSet, 'maskText'>,
     private readonly desk: Pick<ApprovalDesk, 'answerTo' | 'deploymentBefore'>,
+    private readonly taken: readonly TakenSecret[] | undefined,
   ) {
     super();
   }
@@ -169,7 +171,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     const found = await this.images.of(action, run);
     if ('kind' in found) return found;
     const container = { ...found, variables: given.variables };
-    return { files: NO_FILES, container, detected: found.detected };
+    return { files: NO_FILES, container, ...this.ofSecrets(), detected: found.detected };
   }
 
   /** What was built is not built once more: that might be another one than was approved. */
@@ -187,7 +189,9 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     if (given.kind === 'missing') return withheld(given.name);
     const { variables } = given;
     const files = this.filesIn(source);
-    if (run !== undefined) return { files, program: { command: run, variables } };
+    if (run !== undefined) {
+      return { files, program: { command: run, variables }, ...this.ofSecrets() };
+    }
     const start = await this.startOf(source, signal);
     signal.throwIfAborted();
     if (start.kind === 'unknown') {
@@ -197,7 +201,12 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     const { command, file: commandFrom, line } = start;
     const from = line === null ? commandFrom : `${commandFrom}:${line}`;
     const detected = [`run "${quoted(command, SHOWN)}": ${from}`];
-    return { files, program: { command, commandFrom, variables }, detected };
+    const program = { command, commandFrom, variables };
+    return { files, program, ...this.ofSecrets(), detected };
+  }
+
+  private ofSecrets(): Pick<DeployFindings, 'taken'> {
+    return this.taken === undefined ? {} : { taken: this.taken };
   }
 
   private startOf(source: string, signal: AbortSignal): Promise<FoundStart> {

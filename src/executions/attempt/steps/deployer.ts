@@ -4,6 +4,7 @@ import type { DeploymentFacts, Reason } from '../../../engine/plan/run-state.js'
 import type { StepAddress, StepOutcome } from '../../../engine/runtime/step-handler.js';
 import type { Gate, PartDeploy, UnitDeploy } from '../../../engine/steps/deploy/deploy-action.js';
 import type { LocalImage } from '../../../integrations/container-runtime/container-runtime.js';
+import type { TakenSecret } from '../../../secrets/store/taken-secret.js';
 import { finallyFailed } from './step-outcomes.js';
 
 export interface PackRequest {
@@ -83,6 +84,8 @@ export interface DeployFindings {
   readonly bring?: () => Promise<DeployedImage | StepOutcome>;
   /** Of a step whose release is a program of the host. */
   readonly program?: DeployedProgram;
+  /** Which secrets the run was given, also those of other steps. Absent: they are of no store. */
+  readonly taken?: readonly TakenSecret[];
   /** What was found in files, and where: lines for the logs of the step and the deployment. */
   readonly detected?: readonly string[];
 }

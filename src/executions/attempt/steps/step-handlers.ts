@@ -12,6 +12,7 @@ import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { Deployer } from './deployer.js';
+import type { TakenSecret } from '../../../secrets/store/taken-secret.js';
 import type { DeployHints } from './deploy-hints.js';
 import { DeployedImages } from './deployed-images.js';
 import type { StartCommands } from './start-commands.js';
@@ -61,6 +62,8 @@ export interface StepPlace {
   readonly additions: StepAdditions;
   readonly approvals: ApprovalDesk;
   readonly clock: Clock;
+  /** Which secrets the run was given. Absent: they are of no store. */
+  readonly taken?: readonly TakenSecret[];
   /** What is known of the run. */
   readonly context: RunContext;
 }
@@ -155,6 +158,7 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
       return new DeployStepHandler(
         ...([tools.deployer, tools.starts, context, workspace, ownership, output] as const),
         ...([new DeployedImages({ ...ofImages, executionId }), hints, masks, approvals] as const),
+        place.taken,
       );
     },
     approval: ({ approvals, output, clock }) => new ApprovalStepHandler(approvals, output, clock),
