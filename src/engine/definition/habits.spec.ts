@@ -257,46 +257,6 @@ describe('a word of another system', () => {
   });
 });
 
-describe('a file of another system', () => {
-  it.each([
-    ['GitHub Actions', 'name: ci\non: push\njobs: { a: { runs-on: x, steps: [{ run: make }] } }\n'],
-    ['GitHub Actions', 'on: push\njobs: { a: { uses: acme/x/.github/workflows/a.yml@main } }\n'],
-    ['GitLab', 'stages: [build]\nbuild: { stage: build, script: [make] }\n'],
-    ['GitLab', 'include: [a.yml]\nunit: { script: make }\n'],
-    ['Woodpecker', 'when: { event: push }\nsteps: [{ name: a, image: go, commands: [make] }]\n'],
-    ['Woodpecker', 'steps: { a: { image: go, commands: [make] } }\n'],
-    ['Drone', 'kind: pipeline\nname: a\nsteps: [{ name: a, image: go, commands: [make] }]\n'],
-    ['CircleCI', 'version: 2.1\njobs: { a: { docker: [{ image: go }], steps: [checkout] } }\n'],
-    ['Azure', 'trigger: [main]\npool: { vmImage: ubuntu-latest }\nsteps: [{ script: make }]\n'],
-    ['Azure', 'stages: [{ stage: a, jobs: [{ job: b, steps: [{ script: make }] }] }]\n'],
-    ['Buildkite', 'steps: [{ label: a, command: make }, { wait: null }]\n'],
-  ])('of %s is told as such first', (system, yaml) => {
-    const [first, ...others] = compileYaml(yaml).problems;
-    expect(first).toMatchObject({ line: 1, column: 1, severity: 'error', code: 'foreign_file' });
-    expect(first?.message).toMatch(new RegExp(`^This is a \\w+ of ${system}, and no pipeline`));
-    expect(others).not.toEqual([]);
-    expect(others.filter(({ code }) => code === 'foreign_file')).toEqual([]);
-  });
-
-  it.each([
-    'steps: [make]\n',
-    'name: x\nstages: [build]\n',
-    'name: x\nsteps: [{ image: go }]\n',
-    'name: x\njobs: { a: { steps: [make] } }\n',
-    'name: x\nsteps: [{ command: make }]\n',
-    'steps: [{ image: go, run: make }]\n',
-    'steps: [{ image: go }]\n',
-    'name: x\npool: 1\nversion: 1\nsteps: [make]\n',
-    'nmae: x\nx-shared: { script: make }\nstages: [{ name: a, steps: [make] }]\n',
-    'environment: { trigger: a }\n',
-    'kind: pipeline\nname: x\nsteps: [{ run: make }]\n',
-    'name: x\npool: { name: gpu }\nsteps: [make]\n',
-    'steps: [{ command: make }]\n',
-  ])('is not what has a mistake: %s', (yaml) => {
-    expect(compileYaml(yaml).problems.map(({ code }) => code)).not.toContain('foreign_file');
-  });
-});
-
 describe('a command in one text', () => {
   it.each([
     ['command: postgres -c fsync=off', 'command', '["postgres", "-c", "fsync=off"]'],

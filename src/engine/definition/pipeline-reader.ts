@@ -40,6 +40,7 @@ import {
 } from '../yaml/reader.js';
 import { foreignFile } from './foreign-file.js';
 import { PIPELINE_MEANINGS, STAGE_MEANINGS } from './key-meanings.js';
+import { registries } from './registries-reader.js';
 import { stepsReader } from './step-reader.js';
 import { withStageApproval } from './stage-approval.js';
 import { triggers } from './trigger-reader.js';
@@ -48,9 +49,6 @@ import { advised, duration, flag, integer, listOf, text } from '../yaml/value-re
 import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
 
 const DEFAULT_TIMEOUT_MS = 3_600_000;
-/** Steps of a pipeline; stages hold one at least. */
-import { registries } from './registries-reader.js';
-
 const MAX_STAGES = 1000;
 
 /** Readers of the keys by which steps run in containers. */
@@ -335,7 +333,7 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
 }
 
 /** Before all else: what is wrong with its keys follows from it. */
-function tellForeign(root: YamlMap, context: ReadContext): void {
+export function tellForeign(root: YamlMap, context: ReadContext): void {
   const foreign = foreignFile(root);
   if (foreign === undefined) return;
   const message = `This is ${foreign.file}, and no pipeline of Millrace.`;
