@@ -190,6 +190,16 @@ export const pipelineTable = {
     always: stepsReader('hook', 0),
   },
   required: ['name'],
+  groups: [
+    {
+      keys: ['stages', 'steps'],
+      several: [
+        'conflicting_keys',
+        'A pipeline has "stages" or "steps", not both.',
+        'Move the steps into a stage',
+      ],
+    },
+  ],
   meanings: PIPELINE_MEANINGS,
   later: {
     matrix: LATER.matrix,
@@ -318,10 +328,6 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
   if (values === undefined) return undefined;
   const has = (key: string) => root.entries.some((entry) => entry.key === key);
   const at = { path: [], offset: root.start };
-  if (has('stages') && has('steps')) {
-    const message = 'A pipeline has "stages" or "steps", not both.';
-    context.error('conflicting_keys', message, at, 'Move the steps into a stage');
-  }
   if (!has('stages') && !has('steps') && !has('jobs') && !has('stage')) {
     context.error('missing_key', 'A pipeline needs "stages".', at, 'Add stages: with at least one');
   }

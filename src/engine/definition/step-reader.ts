@@ -9,7 +9,7 @@ import {
   ownKeyMeanings,
   ownKeyReaders,
 } from '../steps/step-kind-registry.js';
-import { command } from '../steps/shell/shell-keys.js';
+import { command, COMMANDS_ONCE } from '../steps/shell/shell-keys.js';
 import type { StepDraft, StepText } from '../steps/step-kind.js';
 import {
   continueOnError,
@@ -65,6 +65,7 @@ export const stepTable = {
     reports,
   },
   same: { condition: 'when' },
+  groups: [COMMANDS_ONCE],
   meanings: MEANINGS,
   later: {
     matrix: LATER.matrix,
@@ -160,6 +161,7 @@ export const hookTable = {
     reports,
   },
   same: { condition: 'when' },
+  groups: stepTable.groups,
   meanings: MEANINGS,
   later: stepTable.later,
   adviceByValue: actionAdvice,

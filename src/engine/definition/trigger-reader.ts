@@ -6,7 +6,7 @@ import type { TriggerRule } from './definition.js';
 import { inputs } from '../inputs/input-reader.js';
 import { either } from '../yaml/json-schema.js';
 import { fields, wrongType, type Reader } from '../yaml/reader.js';
-import { seedTriggerRule, seedTriggerTable } from './seed-trigger-reader.js';
+import { seedTriggerRule, seedTriggerSchema, seedTriggerTable } from './seed-trigger-reader.js';
 import { advised, choice, flag, listOf, mapOr, mapped, text } from '../yaml/value-readers.js';
 import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
 
@@ -168,47 +168,59 @@ interface ReadRule {
 const DEFAULT_TYPES = ['opened', 'synchronize', 'reopened', 'ready_for_review', 'edited'];
 
 /** The events of a rule; exactly one per item of the list. */
+const eventFields = {
+  manual: mapped(
+    orNothing(advised(fields(manualTable), bareAdvice('manual')), {}),
+    (values): ReadRule => ({
+      rule: { event: 'manual' },
+      inputs: values.inputs,
+    }),
+  ),
+  push: mapped(
+    orNothing(advised(fields(pushTable), branchesAdvice('push')), {}),
+    (values): ReadRule => {
+      const { branches = [], paths: { include = [], exclude = [] } = {} } = values;
+      return { rule: { event: 'push', branches, include, exclude } };
+    },
+  ),
+  pull_request: mapped(
+    orNothing(advised(fields(pullRequestTable), branchesAdvice('pull_request')), {}),
+    (values): ReadRule => {
+      const { branches = [], types = DEFAULT_TYPES, forks, draft } = values;
+      const { include = [], exclude = [] } = values.paths ?? {};
+      return {
+        rule: { event: 'pull_request', branches, types, forks, draft, include, exclude },
+      };
+    },
+  ),
+  tag: mapped(advised(patterns, tagAdvice), (found): ReadRule => ({
+    rule: { event: 'tag', patterns: found },
+  })),
+  schedule: mapped(advised(fields(scheduleTable), scheduleAdvice), (values): ReadRule => {
+    const { cron: expression = '', timezone: zone = 'UTC', catch_up: catchUp } = values;
+    return { rule: { event: 'schedule', cron: expression, timezone: zone, catchUp } };
+  }),
+  webhook: mapped(
+    orNothing(advised(fields(webhookTable), bareAdvice('webhook')), {}),
+    (): ReadRule => ({
+      rule: { event: 'webhook', events: [] },
+    }),
+  ),
+} as const;
+
 export const triggerTable = {
   name: 'a trigger',
-  fields: {
-    manual: mapped(
-      orNothing(advised(fields(manualTable), bareAdvice('manual')), {}),
-      (values): ReadRule => ({
-        rule: { event: 'manual' },
-        inputs: values.inputs,
-      }),
-    ),
-    push: mapped(
-      orNothing(advised(fields(pushTable), branchesAdvice('push')), {}),
-      (values): ReadRule => {
-        const { branches = [], paths: { include = [], exclude = [] } = {} } = values;
-        return { rule: { event: 'push', branches, include, exclude } };
-      },
-    ),
-    pull_request: mapped(
-      orNothing(advised(fields(pullRequestTable), branchesAdvice('pull_request')), {}),
-      (values): ReadRule => {
-        const { branches = [], types = DEFAULT_TYPES, forks, draft } = values;
-        const { include = [], exclude = [] } = values.paths ?? {};
-        return {
-          rule: { event: 'pull_request', branches, types, forks, draft, include, exclude },
-        };
-      },
-    ),
-    tag: mapped(advised(patterns, tagAdvice), (found): ReadRule => ({
-      rule: { event: 'tag', patterns: found },
-    })),
-    schedule: mapped(advised(fields(scheduleTable), scheduleAdvice), (values): ReadRule => {
-      const { cron: expression = '', timezone: zone = 'UTC', catch_up: catchUp } = values;
-      return { rule: { event: 'schedule', cron: expression, timezone: zone, catchUp } };
-    }),
-    webhook: mapped(
-      orNothing(advised(fields(webhookTable), bareAdvice('webhook')), {}),
-      (): ReadRule => ({
-        rule: { event: 'webhook', events: [] },
-      }),
-    ),
-  },
+  fields: eventFields,
+  groups: [
+    {
+      keys: Object.keys(eventFields),
+      several: [
+        'conflicting_keys',
+        'An item of "triggers" has one event.',
+        'Begin each event with its own "- "',
+      ],
+    },
+  ],
   habits: {
     git_push: 'Write push, or trigger_type: git_push',
     workflow_dispatch: 'Write manual',
@@ -264,7 +276,7 @@ const ruleReader: Reader<ReadRule> = {
   schema: either(
     { enum: EVENTS.filter((event) => takesNothing(event)) },
     { ...triggerFields.schema, minProperties: 1 },
-    seedFields.schema,
+    seedTriggerSchema,
   ),
   read: (node, path, context) => {
     if (node.kind === 'list' || (node.kind === 'scalar' && node.value === null)) {
@@ -277,11 +289,6 @@ const ruleReader: Reader<ReadRule> = {
       return rule === undefined ? undefined : { rule };
     }
     const values = triggerFields.read(asMap, path, context);
-    const events = asMap.entries.filter(({ key }) => EVENTS.includes(key));
-    if (events.length > 1) {
-      const message = 'An item of "triggers" has one event.';
-      context.error('conflicting_keys', message, at, 'Begin each event with its own "- "');
-    }
     if (asMap.entries.length === 0)
       context.error('missing_key', 'The trigger is empty.', at, `Write ${RULE}`);
     const [first] = Object.values(values ?? {});
