@@ -23,16 +23,18 @@ const OF_ONE_PLACE = new Set([
   'invalid_duration',
   'invalid_size',
   'invalid_environment',
+  'conflicting_keys',
+  'invalid_name',
+  'reserved_name',
 ]);
 
 /** What no schema of this kind says, though its code is one of these. */
 const LINT_ALONE: ReadonlyMap<string, string> = new Map([
   ['expression-hash-files.yaml', 'it is in an expression'],
   ['expression-matrix.yaml', 'it is in an expression'],
+  ['services-in-expressions.yaml', 'it is in an expression'],
+  ['step-path.yaml', 'keys by the kind of the step'],
   ['pipeline-timeout-nine-days.yaml', 'a pattern does not count days'],
-  ['seed-no-command.yaml', 'one of two keys of config'],
-  ['seed-schedule-without-cron.yaml', 'config by the type of the trigger'],
-  ['trigger-choice-without-options.yaml', 'options by the type of the input'],
 ]);
 
 const folders = ['test/scenarios/lint', 'test/scenarios/run', 'test/e2e/six-pipelines', 'examples'];
@@ -65,6 +67,46 @@ describe('the JSON Schema of pipeline files', () => {
       ({ severity, code }) => severity === 'error' && OF_ONE_PLACE.has(code),
     );
     if (told) expect({ file, fits }).toEqual({ file, fits: LINT_ALONE.has(file) });
+  });
+
+  it.each([
+    '{ name: x, steps: [{ name: a, step_type: shell, config: {} }] }',
+    '{ name: x, steps: [{ name: a, step_type: shell, config: { command: a, script: b } }] }',
+    '{ name: x, steps: [{ run: a, when: success(), condition: success() }] }',
+    '{ name: x, steps: [{ name: a, step_type: shell, config: { command: a }, when: a, condition: a }] }',
+    '{ name: x, steps: [{ run: a, script: b }] }',
+    '{ name: x, on_failure: [{ run: a, script: b }], steps: [a] }',
+    '{ name: x, steps: [a], stages: [{ name: a, steps: [a] }] }',
+    '{ name: x, repository: { url: https://a.example/b, branch: a, tag: b }, steps: [a] }',
+    '{ name: x, repository: { url: https://a.example/b, branch: -a }, steps: [a] }',
+    '{ name: x, triggers: [{ push: {}, tag: a }], steps: [a] }',
+    '{ name: x, triggers: [{ trigger_type: schedule }], steps: [a] }',
+    '{ name: x, triggers: [{ trigger_type: schedule, config: {} }], steps: [a] }',
+    '{ name: x, triggers: [{ manual: { inputs: { a: { type: choice } } } }], steps: [a] }',
+    '{ name: x, triggers: [{ manual: { inputs: { a: { type: string, options: [a] } } } }], steps: [a] }',
+    '{ name: x, sidecars: { db: { image: a, ready: { interval: 1s } } }, steps: [a] }',
+    '{ name: x, sidecars: { db: { image: a, ready: { exec: a, tcp: 1 } } }, steps: [a] }',
+    '{ name: x, sidecars: { db: { image: a, port: 1, ports: 1 } }, steps: [a] }',
+    '{ name: " x", steps: [a] }',
+    '{ name: "x\\ty", steps: [a] }',
+    '{ name: "x ${{ env.A }}", steps: [a] }',
+    '{ name: __proto__, steps: [a] }',
+    '{ name: x, stages: [{ name: always, steps: [a] }] }',
+  ])('is not fitted by what lint refuses: %s', (text) => {
+    expect(compileYaml(text).plan).toBeUndefined();
+    expect(validate(parse(text))).toBe(false);
+  });
+
+  it.each([
+    '{ name: x, triggers: [{ manual: { inputs: { a: { options: [a] } } } }], steps: [a] }',
+    '{ name: x, triggers: [{ trigger_type: schedule, config: { cron_expression: "0 3 * * *" } }], steps: [a] }',
+    '{ name: x, triggers: [push, { tag: a, x-note: b }], steps: [a] }',
+    '{ name: x y-ü (1), stages: [{ name: always 1, steps: [a] }] }',
+    '{ name: 1.10, steps: [a] }',
+    '{ name: x, repository: { url: https://a.example/b, branch: "${{ inputs.a }}" }, triggers: [{ manual: { inputs: { a: null } } }], steps: [a] }',
+  ])('is fitted by what lint takes: %s', (text) => {
+    expect(compileYaml(text).plan).toBeDefined();
+    expect(validate(parse(text))).toBe(true);
   });
 
   it('says what keys mean, and which values they take', () => {

@@ -12,6 +12,9 @@ const REFUSED =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]|\p{Surrogate}/u;
 const REFUSED_IN_LINE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff]|\p{Surrogate}/u;
 
+/** The whole of a text of one line. */
+export const ONE_LINE = new RegExp(`^(?:(?!${REFUSED_IN_LINE.source})[^])*$`, 'u');
+
 export interface CharacterProblem {
   /** Of the character, in UTF-16 units. */
   readonly index: number;

@@ -88,6 +88,42 @@ describe('what other systems write', () => {
     [ofPipeline('depends_on: [a]'), /unknown_key, Write needs at a stage or a step$/],
     [ofPipeline('dependencies: [a]'), /unknown_key, Write needs at a stage or a step$/],
     [ofPipeline('tags: [a]'), /unknown_key, Write runs_on, which names labels of workers/],
+    [ofPipeline('matrix: { A: [1] }'), /^matrix: not_yet_supported, Remove "matrix"/],
+    [ofPipeline('workspace: { path: a }'), /unknown_key, Remove it: steps begin in the workspace/],
+    [ofPipeline('run-name: a'), /unknown_key, Remove it: an execution has a number/],
+    [ofPipeline('image_pull_secrets: [a]'), /unknown_key, Write registries: \{ ghcr\.io/],
+    [ofPipeline('skip_clone: true'), /unknown_key, Remove it: without repository/],
+    [ofPipeline('node: { gpu: a }'), /unknown_key, Write runs_on, which names labels of workers/],
+    [
+      ofPipeline('pages: { script: a }'),
+      /unknown_key, Write a stage, .*deploy: \{ type: local_dir/,
+    ],
+    [ofPipeline('commands: [a]'), /unknown_key, Write steps: \[\{ run: … \}\]$/],
+    [ofPipeline('pipeline: { a: b }'), /unknown_key, Remove it: what stands in it/],
+    [ofPipeline('shell: bash'), /unknown_key, Write defaults: \{ shell: bash \}$/],
+    [ofPipeline('outputs: a'), /unknown_key, outputs belong to a step/],
+    [ofStage('concurrency: 1'), /concurrency: not_yet_supported, Remove "concurrency"/],
+    [ofStage('resource_group: a'), /resource_group: not_yet_supported, Remove/],
+    [
+      ofStage('outputs: { a: b }'),
+      /unknown_key, outputs belong to a step; .*steps\.<name>\.outputs/,
+    ],
+    [ofStage('defaults: { run: { shell: bash } }'), /unknown_key, defaults stand at the top level/],
+    [ofStage('interruptible: true'), /unknown_key, Write supersede: true at the top level$/],
+    [ofStage('shell: bash'), /unknown_key, shell belongs to a step, or to defaults/],
+    [ofStage('executor: node'), /unknown_key, Write image: node:22; runs_on at the top level/],
+    [ofStage('branches: main'), /unknown_key, Write when: trigger\.branch == 'main'$/],
+    [ofStep('concurrency: 1'), /concurrency: not_yet_supported, Remove "concurrency"/],
+    [ofStep('concurrency_group: a'), /concurrency_group: not_yet_supported, Remove/],
+    [ofStep('branches: main'), /unknown_key, Write when: trigger\.branch == 'main'$/],
+    [ofStep('inputs: { a: b }'), /unknown_key, There are no tasks: .*approval: \{ message/],
+    [ofStep('publish: dist'), /unknown_key, Write artifacts: dist; that of a deployment/],
+    [ofStep('download: current'), /unknown_key, Write artifacts_from: build, the stage/],
+    [ofStep('no_output_timeout: 10m'), /unknown_key, Write timeout: 10m$/],
+    [ofStep('background: true'), /unknown_key, Write it as one of the sidecars/],
+    [ofDefaults('run: { shell: bash }'), /unknown_key, Write its keys without it: shell: bash$/],
+    [ofDefaults('retry: 2'), /unknown_key, Write retry_count at the top level$/],
+    [ofDefaults('working-directory: a'), /unknown_key, working_directory belongs to a step$/],
     [ofSidecar('mounts: [a]'), /unknown_key, A sidecar sees no files/],
     [ofSidecar('pull_policy: always'), /unknown_key, Write pull$/],
     [ofSidecar('tmpfs: [a]'), /unknown_key, A sidecar sees no files/],
@@ -222,6 +258,35 @@ describe('a trigger as others write it', () => {
     [ofTrigger('event: deployment'), /unknown_key, The event is the key: write one of - manual/],
     [ofTrigger('on: merge_request'), /unknown_key, Write - pull_request$/],
     [ofTrigger('branch: main'), /unknown_key, Write push: \{ branches/],
+    [ofTrigger('push: { branches-ignore: [a] }'), /unknown_key, .*when: trigger\.branch != 'main'/],
+    [ofTrigger('push: { paths-ignore: [a] }'), /unknown_key, Write paths: \{ exclude: \[ … \] \}$/],
+    [
+      ofTrigger('push: { tags-ignore: [a] }'),
+      /unknown_key, Write a rule of its own.* - tag: "v\*"$/,
+    ],
+    [ofTrigger('pull_request: { branches-ignore: [a] }'), /unknown_key, Write branches with those/],
+    [ofTrigger('pull_request: { paths-ignore: a }'), /unknown_key, Write paths: \{ exclude/],
+    [
+      ofTrigger('schedule: "5 4 * * 1"'),
+      /^triggers\[0\]\.schedule: wrong_type, Write - schedule: \{ cron: "5 4 \* \* 1" \}$/,
+    ],
+    [
+      ofTrigger('schedule: [{ cron: "5 4 * * *" }]'),
+      /wrong_type, Write .* cron: "5 4 \* \* \*" \}$/,
+    ],
+    [ofTrigger('schedule: [{ cron: "5 4 * * *" }, a]'), /wrong_type, Write .*, one for each$/],
+    [ofTrigger('schedule: nightly'), /wrong_type, Write - schedule: \{ cron: "0 3 \* \* \*" \}$/],
+    [ofTrigger('schedule: null'), /wrong_type, Write - schedule: \{ cron: "0 3 \* \* \*" \}$/],
+    [ofTrigger('push: main'), /push: wrong_type, Write - push: \{ branches: \[main\] \}$/],
+    [ofTrigger('push: [main, "v*"]'), /wrong_type, Write - push: \{ branches: \[main, "v\*"\] \}$/],
+    [ofTrigger('push: true'), /wrong_type, Write - push$/],
+    [
+      ofTrigger('pull_request: main'),
+      /wrong_type, Write - pull_request: \{ branches: \[main\] \}$/,
+    ],
+    [ofTrigger('manual: true'), /wrong_type, Write - manual$/],
+    [ofTrigger('webhook: a'), /wrong_type, Write - webhook$/],
+    [ofTrigger('tag: null'), /wrong_type, Write - tag: "v\*"$/],
     [ofPipeline('triggers: push'), /^triggers: wrong_type, Write \[push\]$/],
     [ofPipeline('triggers: tag'), /^triggers: wrong_type, Write \[\{ tag: "v\*" \}\]$/],
     [ofPipeline('triggers: { push: {} }'), /wrong_type, Begin each event with "- ": - push$/],
@@ -234,6 +299,10 @@ describe('a word of another system', () => {
   const WORDS = [
     ...['strategy', 'timeout-minutes', 'soft_fail', 'allow_failure', 'continue-on-error', 'rules'],
     ...['before_script', 'after_script', 'container', 'tags', 'include', 'services', 'runs-on'],
+    ...['permissions', 'trigger', 'inherit', 'id_tokens', 'start_in', 'release', 'executor'],
+    ...['parameters', 'notify', 'notifications', 'workspace', 'skip', 'enabled', 'wait', 'detach'],
+    ...['background', 'no_output_timeout', 'retryCountOnTaskFailure', 'failOnStderr', 'branches'],
+    ...['setup_remote_docker', 'backend_options', 'task'],
     ...['artifact_paths', 'store_artifacts', 'uses', 'with', 'plugins', 'settings', 'extends'],
     ...[
       'only',
@@ -254,46 +323,6 @@ describe('a word of another system', () => {
         expect.stringMatching(/unknown_key, (?!Known keys|Did you mean)/),
       ]);
     }
-  });
-});
-
-describe('a file of another system', () => {
-  it.each([
-    ['GitHub Actions', 'name: ci\non: push\njobs: { a: { runs-on: x, steps: [{ run: make }] } }\n'],
-    ['GitHub Actions', 'on: push\njobs: { a: { uses: acme/x/.github/workflows/a.yml@main } }\n'],
-    ['GitLab', 'stages: [build]\nbuild: { stage: build, script: [make] }\n'],
-    ['GitLab', 'include: [a.yml]\nunit: { script: make }\n'],
-    ['Woodpecker', 'when: { event: push }\nsteps: [{ name: a, image: go, commands: [make] }]\n'],
-    ['Woodpecker', 'steps: { a: { image: go, commands: [make] } }\n'],
-    ['Drone', 'kind: pipeline\nname: a\nsteps: [{ name: a, image: go, commands: [make] }]\n'],
-    ['CircleCI', 'version: 2.1\njobs: { a: { docker: [{ image: go }], steps: [checkout] } }\n'],
-    ['Azure', 'trigger: [main]\npool: { vmImage: ubuntu-latest }\nsteps: [{ script: make }]\n'],
-    ['Azure', 'stages: [{ stage: a, jobs: [{ job: b, steps: [{ script: make }] }] }]\n'],
-    ['Buildkite', 'steps: [{ label: a, command: make }, { wait: null }]\n'],
-  ])('of %s is told as such first', (system, yaml) => {
-    const [first, ...others] = compileYaml(yaml).problems;
-    expect(first).toMatchObject({ line: 1, column: 1, severity: 'error', code: 'foreign_file' });
-    expect(first?.message).toMatch(new RegExp(`^This is a \\w+ of ${system}, and no pipeline`));
-    expect(others).not.toEqual([]);
-    expect(others.filter(({ code }) => code === 'foreign_file')).toEqual([]);
-  });
-
-  it.each([
-    'steps: [make]\n',
-    'name: x\nstages: [build]\n',
-    'name: x\nsteps: [{ image: go }]\n',
-    'name: x\njobs: { a: { steps: [make] } }\n',
-    'name: x\nsteps: [{ command: make }]\n',
-    'steps: [{ image: go, run: make }]\n',
-    'steps: [{ image: go }]\n',
-    'name: x\npool: 1\nversion: 1\nsteps: [make]\n',
-    'nmae: x\nx-shared: { script: make }\nstages: [{ name: a, steps: [make] }]\n',
-    'environment: { trigger: a }\n',
-    'kind: pipeline\nname: x\nsteps: [{ run: make }]\n',
-    'name: x\npool: { name: gpu }\nsteps: [make]\n',
-    'steps: [{ command: make }]\n',
-  ])('is not what has a mistake: %s', (yaml) => {
-    expect(compileYaml(yaml).problems.map(({ code }) => code)).not.toContain('foreign_file');
   });
 });
 
@@ -352,6 +381,10 @@ describe('a text of any length', () => {
     ofPipeline(`sidecars: { ${LETTERS}: { image: a, ${LETTERS}: 1 } }`),
     ofPipeline(`${LETTERS}: { run: make }`),
     ofStep(`timeout: ${DIGITS}`),
+    ofPipeline(`triggers: [{ push: ${LETTERS} }]`),
+    ofPipeline(`triggers: [{ push: [${LETTERS}, ${LETTERS}] }]`),
+    ofPipeline(`triggers: [{ schedule: ${LETTERS} }]`),
+    ofPipeline(`triggers: [{ schedule: "0 3 * * ${'1,'.repeat(20_000)}1" }]`),
     ofStep(`cache: ${LETTERS}/node_modules`),
     ofStep(`cache: [${LETTERS}]`),
     ofStep(`image: { name: ${LETTERS} }`),

@@ -1,6 +1,6 @@
 import type { RepositorySupport } from '../../common/values/repository-url.js';
 import type { PipelineDefinition } from './definition.js';
-import { readPipeline } from './pipeline-reader.js';
+import { readPipeline, tellForeign } from './pipeline-reader.js';
 import { hasErrors, inTextOrder, type Problem } from '../yaml/problem.js';
 import { ReadContext } from '../yaml/reader.js';
 import { SourceText, textProblem } from '../yaml/source-text.js';
@@ -43,6 +43,8 @@ export function readDefinition(yamlText: string, repositories: RepositorySupport
   if (unreadable !== undefined) return { problems: [unreadable] };
   const context = new ReadContext(new SourceText(text), repositories);
   const tree = parseYamlTree(text);
+  const { firstOfMany: first } = tree;
+  if (first?.kind === 'map') tellForeign(first, context);
   for (const { code, message, offset, path, suggestion } of tree.problems) {
     context.error(code, message, { path, offset }, suggestion);
   }

@@ -40,6 +40,7 @@ import {
 } from '../yaml/reader.js';
 import { foreignFile } from './foreign-file.js';
 import { PIPELINE_MEANINGS, STAGE_MEANINGS } from './key-meanings.js';
+import { registries } from './registries-reader.js';
 import { stepsReader } from './step-reader.js';
 import { withStageApproval } from './stage-approval.js';
 import { triggers } from './trigger-reader.js';
@@ -48,9 +49,6 @@ import { advised, duration, flag, integer, listOf, text } from '../yaml/value-re
 import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
 
 const DEFAULT_TIMEOUT_MS = 3_600_000;
-/** Steps of a pipeline; stages hold one at least. */
-import { registries } from './registries-reader.js';
-
 const MAX_STAGES = 1000;
 
 /** Readers of the keys by which steps run in containers. */
@@ -89,7 +87,11 @@ export const stageTable = {
   required: ['name', 'steps'],
   meanings: { ...meaningsOf(containerKeys), ...STAGE_MEANINGS },
   same: { condition: 'when' },
-  later: { matrix: LATER.matrix },
+  later: {
+    matrix: LATER.matrix,
+    concurrency: LATER.concurrency,
+    resource_group: LATER.concurrency,
+  },
   habits: {
     ...FOREIGN_HABITS,
     ...MACHINE_HABITS,
@@ -112,6 +114,10 @@ export const stageTable = {
     continue_on_error: 'continue_on_error belongs to a step',
     working_directory: 'working_directory belongs to a step',
     services: 'Write sidecars',
+    defaults: 'defaults stand at the top level; image and other keys of containers may stand here',
+    shell: 'shell belongs to a step, or to defaults at the top level',
+    interruptible: 'Write supersede: true at the top level',
+    branches: "Write when: trigger.branch == 'main'",
   },
 } as const;
 
@@ -131,6 +137,11 @@ export const defaultsTable = {
     environment: 'Write environment at the top level',
     path: 'Write path at the top level',
     timeout: 'Write timeout at the top level',
+    retry: 'Write retry_count at the top level',
+    tags: 'Write runs_on at the top level: labels of workers',
+    run: 'Write its keys without it: shell: bash',
+    working_directory: 'working_directory belongs to a step',
+    'working-directory': 'working_directory belongs to a step',
   },
 } as const;
 
@@ -179,8 +190,19 @@ export const pipelineTable = {
     always: stepsReader('hook', 0),
   },
   required: ['name'],
+  groups: [
+    {
+      keys: ['stages', 'steps'],
+      several: [
+        'conflicting_keys',
+        'A pipeline has "stages" or "steps", not both.',
+        'Move the steps into a stage',
+      ],
+    },
+  ],
   meanings: PIPELINE_MEANINGS,
   later: {
+    matrix: LATER.matrix,
     concurrency: LATER.concurrency,
   },
   habits: {
@@ -203,14 +225,10 @@ export const pipelineTable = {
     cron: 'Write triggers: [{ schedule: { cron: … } }]',
     resources: 'Write repository',
     kind: 'Remove it: stages or steps say what the pipeline is',
-    notify:
-      'Make a channel of the pipeline, which keeps its address secret (docs/notifications.md)',
     image: 'Write defaults: { image: … }',
     container: 'Write defaults: { image: … }',
     docker: 'Write defaults: { image: … }',
     default: 'Write defaults',
-    notifications:
-      'Make a channel of the pipeline, which keeps its address secret (docs/notifications.md)',
     needs: 'needs belong to a stage or a step',
     depends_on: 'Write needs at a stage or a step',
     dependencies: 'Write needs at a stage or a step',
@@ -219,7 +237,6 @@ export const pipelineTable = {
     when: 'Write triggers for the events, and when at a stage or a step',
     clone: 'Write repository',
     include: 'Files are not included: write it here, or as a pipeline of its own',
-    permissions: 'A token gets its scopes where it is made: remove it',
     services: 'Write sidecars',
     registry: 'Write registries',
     on: 'Write triggers',
@@ -240,6 +257,17 @@ export const pipelineTable = {
     script: 'Write steps: [{ run: … }]',
     version: 'Remove it: the format has no version',
     type: 'Remove it: stages or steps say what the pipeline is',
+    pipeline: 'Remove it: what stands in it stands at the top level',
+    commands: 'Write steps: [{ run: … }]',
+    shell: 'Write defaults: { shell: bash }',
+    branches: 'Write triggers: [{ push: { branches: [ … ] } }]',
+    'run-name': 'Remove it: an execution has a number, and no name',
+    image_pull_secrets: 'Write registries: { ghcr.io: { username: …, password: … } }, of secrets',
+    skip_clone:
+      'Remove it: without repository nothing is cloned; only a file of a connected repository needs none',
+    node: LABELS_OF_WORKERS,
+    pages:
+      'Write a stage, whose step has deploy: { type: local_directory, service: …, path: …, source: … }',
   },
   adviceByValue: sharedAdvice,
   adviceFor: (key, value) =>
@@ -300,10 +328,6 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
   if (values === undefined) return undefined;
   const has = (key: string) => root.entries.some((entry) => entry.key === key);
   const at = { path: [], offset: root.start };
-  if (has('stages') && has('steps')) {
-    const message = 'A pipeline has "stages" or "steps", not both.';
-    context.error('conflicting_keys', message, at, 'Move the steps into a stage');
-  }
   if (!has('stages') && !has('steps') && !has('jobs') && !has('stage')) {
     context.error('missing_key', 'A pipeline needs "stages".', at, 'Add stages: with at least one');
   }
@@ -335,7 +359,7 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
 }
 
 /** Before all else: what is wrong with its keys follows from it. */
-function tellForeign(root: YamlMap, context: ReadContext): void {
+export function tellForeign(root: YamlMap, context: ReadContext): void {
   const foreign = foreignFile(root);
   if (foreign === undefined) return;
   const message = `This is ${foreign.file}, and no pipeline of Millrace.`;

@@ -18,7 +18,7 @@ import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
 import { CONTAINER_HABITS, JOB_HABITS } from '../yaml/habits.js';
 import { STEP_MEANINGS } from './key-meanings.js';
-import { type JsonSchema, mapSchema } from '../yaml/json-schema.js';
+import { type JsonSchema, mapSchema, withRules } from '../yaml/json-schema.js';
 import type { ReadContext, Reader } from '../yaml/reader.js';
 import { choice, duration, text } from '../yaml/value-readers.js';
 
@@ -89,13 +89,13 @@ export const rustciStepTable = {
 } as const;
 
 /** With the keys that `config` has by its type. */
-export const rustciStepSchema: JsonSchema = {
-  ...mapSchema({ ...rustciStepTable, required: [...rustciStepTable.required, 'config'] }),
-  allOf: rustciForms.map(({ types, config: keys }) => ({
+export const rustciStepSchema: JsonSchema = withRules(
+  mapSchema({ ...rustciStepTable, required: [...rustciStepTable.required, 'config'] }),
+  rustciForms.map(({ types, config: keys }) => ({
     if: { properties: { step_type: { enum: types } }, required: ['step_type'] },
     then: { properties: { config: mapSchema(keys) } },
   })),
-};
+);
 
 const NOTHING: RustciStep<StepDraft> = { draft: NO_COMMANDS };
 

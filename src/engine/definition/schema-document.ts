@@ -41,7 +41,7 @@ function withParts(schema: JsonSchema, definitions: Map<string, unknown>): Recor
   const all = (parts: readonly JsonSchema[]): unknown => parts.map(one);
   const named = (parts: Readonly<Record<string, JsonSchema>>): unknown =>
     nameRecord(Object.entries(parts).map(([name, part]) => [name, one(part)] as const));
-  const { items, additionalProperties, propertyNames, anyOf, allOf } = schema;
+  const { items, additionalProperties, propertyNames, anyOf, allOf, not } = schema;
   const { if: condition, then, properties, patternProperties } = schema;
   return {
     ...schema,
@@ -50,6 +50,7 @@ function withParts(schema: JsonSchema, definitions: Map<string, unknown>): Recor
     ...(propertyNames && { propertyNames: one(propertyNames) }),
     ...(anyOf && { anyOf: all(anyOf) }),
     ...(allOf && { allOf: all(allOf) }),
+    ...(not && { not: one(not) }),
     ...(condition && { if: one(condition) }),
     ...(then && { then: one(then) }),
     ...(properties && { properties: named(properties) }),

@@ -1,6 +1,7 @@
 import { cronProblem } from './cron.js';
 import type { TriggerRule } from './definition.js';
 import type { YamlPath } from '../yaml/problem.js';
+import { type JsonSchema, mapSchema, withRules } from '../yaml/json-schema.js';
 import { fields, type FieldValues, type ReadContext } from '../yaml/reader.js';
 import { choice, listOf, text } from '../yaml/value-readers.js';
 import type { YamlMap } from '../yaml/yaml-tree.js';
@@ -40,14 +41,44 @@ export const seedTriggerTable = {
   required: ['trigger_type'],
 } as const;
 
+type Values = FieldValues<(typeof seedTriggerTable)['fields']>;
+
+/** Keys that `config` needs by the type of the trigger, with what is said where one is missing. */
+const NEEDED: ReadonlyMap<Values['trigger_type'], NeededKey> = new Map([
+  [
+    'schedule',
+    {
+      key: 'cron_expression',
+      message: 'A schedule needs "cron_expression".',
+      hint: 'Add config: { cron_expression: "0 3 * * *" }',
+    },
+  ],
+]);
+
+interface NeededKey {
+  readonly key: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** With the keys that `config` needs by its type. */
+export const seedTriggerSchema: JsonSchema = withRules(
+  mapSchema(seedTriggerTable),
+  [...NEEDED].map(([type = '', { key }]) => ({
+    if: { properties: { trigger_type: { enum: [type] } }, required: ['trigger_type'] },
+    then: { properties: { config: { required: [key] } }, required: ['config'] },
+  })),
+);
+
 /** The rule that a trigger of the seed's form means. */
 export function seedTriggerRule(
-  values: FieldValues<(typeof seedTriggerTable)['fields']> | undefined,
+  values: Values | undefined,
   node: YamlMap,
   path: YamlPath,
   context: ReadContext,
 ): TriggerRule | undefined {
   const { trigger_type: type, config = {} } = values ?? {};
+  tellMissing(type, node, path, context);
   const { branch_patterns: branches = [], events = [], repository, webhook_url: url } = config;
   switch (type) {
     case undefined:
@@ -72,18 +103,20 @@ export function seedTriggerRule(
     }
     case 'schedule': {
       const cron = config.cron_expression;
-      const isGiven = node.entries.some(
-        ({ key, value }) =>
-          key === 'config' &&
-          value.kind === 'map' &&
-          value.entries.some((entry) => entry.key === 'cron_expression'),
-      );
-      if (cron === undefined && !isGiven) {
-        const hint = 'Add config: { cron_expression: "0 3 * * *" }';
-        const at = { path, offset: node.start };
-        context.error('missing_key', 'A schedule needs "cron_expression".', at, hint);
-      }
       return cron === undefined ? undefined : { event: 'schedule', cron, timezone: 'UTC' };
     }
   }
+}
+
+function tellMissing(
+  type: Values['trigger_type'],
+  node: YamlMap,
+  path: YamlPath,
+  context: ReadContext,
+): void {
+  const needed = NEEDED.get(type);
+  const config = node.entries.find(({ key }) => key === 'config')?.value;
+  const isGiven = config?.kind === 'map' && config.entries.some(({ key }) => key === needed?.key);
+  if (needed === undefined || isGiven) return;
+  context.error('missing_key', needed.message, { path, offset: node.start }, needed.hint);
 }

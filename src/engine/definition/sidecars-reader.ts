@@ -145,6 +145,18 @@ export const readyTable = {
   name: 'ready',
   fields: readersOf(readyKeys),
   meanings: meaningsOf(readyKeys),
+  /** Two probes would have to be told apart where neither passes. */
+  groups: [
+    {
+      keys: PROBES,
+      none: ['missing_key', 'ready needs "exec", "tcp" or "http".', 'Add one of them'],
+      several: [
+        'conflicting_keys',
+        'ready has one of "exec", "tcp" and "http".',
+        'Leave one of them',
+      ],
+    },
+  ],
   habits: {
     cmd: 'Write exec',
     command: 'Write exec',
@@ -162,23 +174,13 @@ type ReadyValues = FieldValues<(typeof readyTable)['fields']>;
 
 const readyFields = fields(readyTable);
 
-/** With one probe: two would have to be told apart where neither passes. */
 const ready: Reader<ReadyValues> = {
   expects: readyFields.expects,
-  schema: { ...readyFields.schema, anyOf: PROBES.map((key) => ({ required: [key] })) },
+  schema: readyFields.schema,
   read: (node, path, context) => {
     const values = readyFields.read(node, path, context);
     if (values === undefined || node.kind !== 'map') return undefined;
     warnOfTexts(node, path, context);
-    const probes = node.entries.filter(({ key }) => PROBES.includes(key));
-    const at = { path, offset: node.start };
-    if (probes.length === 0) {
-      context.error('missing_key', 'ready needs "exec", "tcp" or "http".', at, 'Add one of them');
-    }
-    if (probes.length > 1) {
-      const message = 'ready has one of "exec", "tcp" and "http".';
-      context.error('conflicting_keys', message, at, 'Leave one of them');
-    }
     return values;
   },
 };

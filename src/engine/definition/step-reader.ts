@@ -9,7 +9,7 @@ import {
   ownKeyMeanings,
   ownKeyReaders,
 } from '../steps/step-kind-registry.js';
-import { command } from '../steps/shell/shell-keys.js';
+import { command, COMMANDS_ONCE } from '../steps/shell/shell-keys.js';
 import type { StepDraft, StepText } from '../steps/step-kind.js';
 import {
   continueOnError,
@@ -65,10 +65,14 @@ export const stepTable = {
     reports,
   },
   same: { condition: 'when' },
+  groups: [COMMANDS_ONCE],
   meanings: MEANINGS,
   later: {
     matrix: LATER.matrix,
     interruptible: LATER.concurrency,
+    concurrency: LATER.concurrency,
+    concurrency_group: LATER.concurrency,
+    resource_group: LATER.concurrency,
   },
   adviceByValue: actionAdvice,
   habits: {
@@ -91,7 +95,6 @@ export const stepTable = {
     commands: 'Write run',
     cmd: 'Write run',
     sh: 'Write run',
-    task: 'Write run',
     env: 'Write environment',
     variables: 'Write environment',
     if: 'Write when',
@@ -114,7 +117,6 @@ export const stepTable = {
     'continue-on-error': 'Write continue_on_error',
     'working-directory': 'Write working_directory',
     mem: 'Write memory',
-    detach: 'Write it as one of the sidecars of its stage',
     artifact_paths: 'Write artifacts',
     store_artifacts: 'Write artifacts',
     store_test_results: 'Write reports: { junit: … }',
@@ -130,6 +132,11 @@ export const stepTable = {
     services: 'Write sidecars at its stage or the pipeline',
     type: 'Write step_type (with config), or run',
     id: 'Write name',
+    branches: "Write when: trigger.branch == 'main'",
+    inputs:
+      'There are no tasks: write the commands in run; what people say stands in approval: { message: …, inputs: … }',
+    publish: 'Write artifacts: dist; that of a deployment belongs into deploy',
+    download: 'Write artifacts_from: build, the stage that left them',
   },
 } as const;
 
@@ -154,6 +161,7 @@ export const hookTable = {
     reports,
   },
   same: { condition: 'when' },
+  groups: stepTable.groups,
   meanings: MEANINGS,
   later: stepTable.later,
   adviceByValue: actionAdvice,
@@ -334,7 +342,7 @@ function ownAction(
 }
 
 /** Later keys that are no action of their own: a step with one of them still needs `run`. */
-const SETTINGS_ONLY = new Set(['matrix', 'cache', 'artifacts', 'reports', 'interruptible']);
+const SETTINGS_ONLY = new Set(['cache', 'artifacts', 'reports', ...Object.keys(stepTable.later)]);
 
 function withNames(drafts: readonly NamedDraft[]): StepDefinition[] {
   const taken = new Set(drafts.map((draft) => draft.place?.name));

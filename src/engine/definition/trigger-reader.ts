@@ -6,7 +6,7 @@ import type { TriggerRule } from './definition.js';
 import { inputs } from '../inputs/input-reader.js';
 import { either } from '../yaml/json-schema.js';
 import { fields, wrongType, type Reader } from '../yaml/reader.js';
-import { seedTriggerRule, seedTriggerTable } from './seed-trigger-reader.js';
+import { seedTriggerRule, seedTriggerSchema, seedTriggerTable } from './seed-trigger-reader.js';
 import { advised, choice, flag, listOf, mapOr, mapped, text } from '../yaml/value-readers.js';
 import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
 
@@ -56,10 +56,23 @@ const paths = mapOr(
   mapped(patterns, (include): { include?: string[]; exclude?: string[] } => ({ include })),
 );
 
+/** Of rules for branches, whichever event it is. */
+const BRANCH_HABITS = {
+  branch: 'Write branches',
+  'branches-ignore':
+    "Write branches with those that count; for all but one write when: trigger.branch != 'main' at the stages",
+  'paths-ignore': 'Write paths: { exclude: [ … ] }',
+  branch_patterns: 'Write branches',
+} as const;
+
 export const pushTable = {
   name: 'push',
   fields: { branches: patterns, paths },
-  habits: { tags: 'Write a rule of its own: - tag: "v*"', branch: 'Write branches' },
+  habits: {
+    ...BRANCH_HABITS,
+    tags: 'Write a rule of its own: - tag: "v*"',
+    'tags-ignore': 'Write a rule of its own, with the tags that count: - tag: "v*"',
+  },
 } as const;
 
 export const pullRequestTable = {
@@ -82,7 +95,7 @@ export const pullRequestTable = {
     paths,
     draft: flag(),
   },
-  habits: { events: 'Write types', branch: 'Write branches' },
+  habits: { ...BRANCH_HABITS, events: 'Write types' },
 } as const;
 
 export const scheduleTable = {
@@ -93,6 +106,48 @@ export const scheduleTable = {
 } as const;
 
 export const webhookTable = { name: 'webhook', fields: {} } as const;
+
+/** `- push: main` and `- push: true`. */
+function branchesAdvice(event: string): (node: YamlNode) => string | undefined {
+  return (node) => {
+    if (node.kind === 'map' || (node.kind === 'scalar' && node.value === null)) return undefined;
+    if (node.kind === 'scalar' && typeof node.value === 'boolean') return `Write - ${event}`;
+    const names = (node.kind === 'list' ? node.items : [node]).flatMap((item) =>
+      item.kind === 'scalar' && item.text !== '' ? [inFlow(quoted(item.text, 60))] : [],
+    );
+    const shown = names.length === 0 ? '…' : names.slice(0, 5).join(', ');
+    return `Write - ${event}: { branches: [${shown}] }`;
+  };
+}
+
+/** `- webhook: true`: the event alone says all. */
+function bareAdvice(event: string): (node: YamlNode) => string | undefined {
+  return (node) => (node.kind === 'map' ? undefined : `Write - ${event}`);
+}
+
+/** `- tag: {}` and `- tag:`. */
+function tagAdvice(node: YamlNode): string | undefined {
+  const isPattern = node.kind === 'list' || (node.kind === 'scalar' && node.value !== null);
+  return isPattern ? undefined : 'Write - tag: "v*"';
+}
+
+/** `- schedule: "0 3 * * *"`, and the lists of other systems. */
+function scheduleAdvice(node: YamlNode): string | undefined {
+  if (node.kind === 'map') return undefined;
+  const [first] = node.kind === 'list' ? node.items : [node];
+  const only = first?.kind === 'map' ? first.entries.find(({ key }) => key === 'cron') : undefined;
+  const written = only?.value ?? first;
+  const text = written?.kind === 'scalar' ? written.text : '';
+  const isCron = text.length <= 60 && cronProblem(text) === undefined;
+  const example = isCron ? text : '0 3 * * *';
+  const each = node.kind === 'list' && node.items.length > 1 ? ', one for each' : '';
+  return `Write - schedule: { cron: "${example}" }${each}`;
+}
+
+/** A text as an item of a list in brackets. */
+function inFlow(text: string): string {
+  return /^[A-Za-z_][\w./-]*$/.test(text) ? text : JSON.stringify(text);
+}
 
 /** A reader for which nothing (`- push:`) is an empty map. */
 function orNothing<T>(reader: Reader<T>, nothing: T): Reader<T> {
@@ -113,33 +168,59 @@ interface ReadRule {
 const DEFAULT_TYPES = ['opened', 'synchronize', 'reopened', 'ready_for_review', 'edited'];
 
 /** The events of a rule; exactly one per item of the list. */
-export const triggerTable = {
-  name: 'a trigger',
-  fields: {
-    manual: mapped(orNothing(fields(manualTable), {}), (values): ReadRule => ({
+const eventFields = {
+  manual: mapped(
+    orNothing(advised(fields(manualTable), bareAdvice('manual')), {}),
+    (values): ReadRule => ({
       rule: { event: 'manual' },
       inputs: values.inputs,
-    })),
-    push: mapped(orNothing(fields(pushTable), {}), (values): ReadRule => {
+    }),
+  ),
+  push: mapped(
+    orNothing(advised(fields(pushTable), branchesAdvice('push')), {}),
+    (values): ReadRule => {
       const { branches = [], paths: { include = [], exclude = [] } = {} } = values;
       return { rule: { event: 'push', branches, include, exclude } };
-    }),
-    pull_request: mapped(orNothing(fields(pullRequestTable), {}), (values): ReadRule => {
+    },
+  ),
+  pull_request: mapped(
+    orNothing(advised(fields(pullRequestTable), branchesAdvice('pull_request')), {}),
+    (values): ReadRule => {
       const { branches = [], types = DEFAULT_TYPES, forks, draft } = values;
       const { include = [], exclude = [] } = values.paths ?? {};
       return {
         rule: { event: 'pull_request', branches, types, forks, draft, include, exclude },
       };
-    }),
-    tag: mapped(patterns, (found): ReadRule => ({ rule: { event: 'tag', patterns: found } })),
-    schedule: mapped(fields(scheduleTable), (values): ReadRule => {
-      const { cron: expression = '', timezone: zone = 'UTC', catch_up: catchUp } = values;
-      return { rule: { event: 'schedule', cron: expression, timezone: zone, catchUp } };
-    }),
-    webhook: mapped(orNothing(fields(webhookTable), {}), (): ReadRule => ({
+    },
+  ),
+  tag: mapped(advised(patterns, tagAdvice), (found): ReadRule => ({
+    rule: { event: 'tag', patterns: found },
+  })),
+  schedule: mapped(advised(fields(scheduleTable), scheduleAdvice), (values): ReadRule => {
+    const { cron: expression = '', timezone: zone = 'UTC', catch_up: catchUp } = values;
+    return { rule: { event: 'schedule', cron: expression, timezone: zone, catchUp } };
+  }),
+  webhook: mapped(
+    orNothing(advised(fields(webhookTable), bareAdvice('webhook')), {}),
+    (): ReadRule => ({
       rule: { event: 'webhook', events: [] },
-    })),
-  },
+    }),
+  ),
+} as const;
+
+export const triggerTable = {
+  name: 'a trigger',
+  fields: eventFields,
+  groups: [
+    {
+      keys: Object.keys(eventFields),
+      several: [
+        'conflicting_keys',
+        'An item of "triggers" has one event.',
+        'Begin each event with its own "- "',
+      ],
+    },
+  ],
   habits: {
     git_push: 'Write push, or trigger_type: git_push',
     workflow_dispatch: 'Write manual',
@@ -195,7 +276,7 @@ const ruleReader: Reader<ReadRule> = {
   schema: either(
     { enum: EVENTS.filter((event) => takesNothing(event)) },
     { ...triggerFields.schema, minProperties: 1 },
-    seedFields.schema,
+    seedTriggerSchema,
   ),
   read: (node, path, context) => {
     if (node.kind === 'list' || (node.kind === 'scalar' && node.value === null)) {
@@ -208,11 +289,6 @@ const ruleReader: Reader<ReadRule> = {
       return rule === undefined ? undefined : { rule };
     }
     const values = triggerFields.read(asMap, path, context);
-    const events = asMap.entries.filter(({ key }) => EVENTS.includes(key));
-    if (events.length > 1) {
-      const message = 'An item of "triggers" has one event.';
-      context.error('conflicting_keys', message, at, 'Begin each event with its own "- "');
-    }
     if (asMap.entries.length === 0)
       context.error('missing_key', 'The trigger is empty.', at, `Write ${RULE}`);
     const [first] = Object.values(values ?? {});

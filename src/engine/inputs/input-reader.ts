@@ -35,6 +35,18 @@ export const inputTable = {
     default: anyValue,
     required: flag(),
   },
+  needs: [
+    {
+      key: 'options',
+      where: { key: 'type', is: 'choice' },
+      missing: ['missing_key', 'An input of type choice needs "options".', 'Add options: [a, b]'],
+      needless: [
+        'conflicting_keys',
+        'Only an input of type choice has options.',
+        'Write type: choice',
+      ],
+    },
+  ],
   habits: { values: 'Write options', choices: 'Write options', name: 'The name is the key above' },
 } as const;
 
@@ -80,25 +92,6 @@ function readInput(
   const values = isBare ? {} : inputFields.read(node, path, context);
   if (values === undefined) return undefined;
   const type: InputType = values.type ?? (values.options === undefined ? 'string' : 'choice');
-  const at = { path, offset: node.start };
-  if (type === 'choice' && values.options === undefined) {
-    const has = node.kind === 'map' && node.entries.some((entry) => entry.key === 'options');
-    if (!has)
-      context.error(
-        'missing_key',
-        'An input of type choice needs "options".',
-        at,
-        'Add options: [a, b]',
-      );
-  }
-  if (type !== 'choice' && values.options !== undefined) {
-    context.error(
-      'conflicting_keys',
-      'Only an input of type choice has options.',
-      at,
-      'Write type: choice',
-    );
-  }
   const options = values.options ?? [];
   const fallback = values.default;
   const value = fallback === undefined ? undefined : valueOfInput(fallback, type, options);

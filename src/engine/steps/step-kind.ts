@@ -3,6 +3,7 @@ import type { Scope } from '../expression/scope.js';
 import type { TemplatePart } from '../expression/template.js';
 import type { CredentialsPlan, Environment, RepositoryPlan, StepAction } from '../plan/plan.js';
 import type { Shell } from '../shell/expression-places.js';
+import type { KeyGroup } from '../yaml/json-schema.js';
 import type { YamlPath } from '../yaml/problem.js';
 import type {
   ExpressionUse,
@@ -169,6 +170,7 @@ interface ConfigTable {
   readonly name: string;
   readonly fields: FieldReaders;
   readonly required?: readonly string[];
+  readonly groups?: readonly KeyGroup[];
   readonly later?: Readonly<Record<string, string>>;
   readonly habits?: Readonly<Record<string, string>>;
 }

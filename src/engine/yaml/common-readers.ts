@@ -1,7 +1,7 @@
 import { ASKED_REF_NAME } from '../../common/values/ref-name.js';
 import { quoted } from '../../common/values/redact-urls.js';
 import { repositoryUrlProblem } from '../../common/values/repository-url.js';
-import { lineProblem } from '../../common/values/text-rule.js';
+import { lineProblem, ONE_LINE } from '../../common/values/text-rule.js';
 import type { CredentialsPlan, RepositoryPlan, RetryCondition, RetryPlan } from '../plan/plan.js';
 import { template } from './expression-readers.js';
 import { either } from './json-schema.js';
@@ -13,6 +13,8 @@ import {
   choice,
   duration,
   fitting,
+  fittingEach,
+  type FittingRule,
   flag,
   integer,
   listOf,
@@ -27,35 +29,33 @@ import type { YamlNode } from './yaml-tree.js';
 
 export const MAX_RETRIES = 10;
 /** Names that the addresses of log lines use for hooks. */
-const RESERVED_STAGES = new Set(['on_failure', 'always']);
+const RESERVED_STAGE = /^(?!(?:on_failure|always)$)/;
 
-const nameRule: TextRule = {
-  expects: 'a name',
-  max: 100,
-  check: (value) => {
-    if (value !== value.trim()) {
-      return [
-        'invalid_name',
-        'A name does not begin or end with a space.',
-        `Write "${value.trim()}"`,
-      ];
-    }
-    const character = lineProblem(value);
-    if (character !== undefined) {
-      return [
-        'invalid_name',
-        `A name is one line without control characters; it holds ${character.what}.`,
-      ];
-    }
-    if (value === '__proto__') {
-      return ['invalid_name', '"__proto__" cannot be used as a name.', 'Choose another name'];
-    }
-    if (value.includes('${{')) return ['invalid_name', 'A name is fixed: it holds no expression.'];
-    return undefined;
-  },
-};
+const NAME_RULES: readonly FittingRule[] = [
+  [
+    /^\S(?:[^]*\S)?$/,
+    (value) => [
+      'invalid_name',
+      'A name does not begin or end with a space.',
+      `Write "${value.trim()}"`,
+    ],
+  ],
+  [
+    ONE_LINE,
+    (value) => [
+      'invalid_name',
+      `A name is one line without control characters; it holds ${lineProblem(value)?.what ?? ''}.`,
+    ],
+  ],
+  [
+    /^(?!__proto__$)/,
+    () => ['invalid_name', '"__proto__" cannot be used as a name.', 'Choose another name'],
+  ],
+  [/^(?![^]*\$\{\{)/, () => ['invalid_name', 'A name is fixed: it holds no expression.']],
+];
+const nameRule: TextRule = { expects: 'a name', max: 100 };
 
-export const name: Reader<string> = text(nameRule);
+export const name: Reader<string> = text({ ...nameRule, ...fittingEach(NAME_RULES) });
 
 /** A name together with its place. */
 export function placed(reader: Reader<string>): Reader<NameUse> {
@@ -72,10 +72,13 @@ export function placed(reader: Reader<string>): Reader<NameUse> {
 export const stageName: Reader<NameUse> = placed(
   text({
     ...nameRule,
-    check: (value) =>
-      RESERVED_STAGES.has(value)
-        ? ['reserved_name', `"${value}" is the name of the hooks.`, 'Choose another name']
-        : nameRule.check?.(value),
+    ...fittingEach([
+      [
+        RESERVED_STAGE,
+        (value) => ['reserved_name', `"${value}" is the name of the hooks.`, 'Choose another name'],
+      ],
+      ...NAME_RULES,
+    ]),
   }),
 );
 
@@ -214,10 +217,10 @@ const url: Reader<string> = {
 const gitName = template({
   expects: 'the name of a branch or tag',
   max: 255,
-  check: (value) =>
-    value === '' || ASKED_REF_NAME.test(value)
-      ? undefined
-      : ['invalid_name', `"${quoted(value, 60)}" is no name of a branch or tag.`],
+  ...fitting(ASKED_REF_NAME, (value) => [
+    'invalid_name',
+    `"${quoted(value, 60)}" is no name of a branch or tag.`,
+  ]),
 });
 
 const commit = template({
@@ -326,6 +329,12 @@ export const repositoryTable = {
   name: 'repository',
   fields: { ...gitFields, tags: flag(), submodules, lfs: flag(), credentials },
   required: ['url'],
+  groups: [
+    {
+      keys: ['branch', 'tag'],
+      several: ['conflicting_keys', 'A clone has a branch or a tag, not both.', 'Remove one'],
+    },
+  ],
   habits: {
     ref: 'Write branch, tag or commit',
     repository_url: 'Write url',
@@ -341,15 +350,6 @@ export const repository: Reader<RepositoryPlan> = (() => {
     schema: map.schema,
     read: (node, path, context) => {
       const values = map.read(node, path, context);
-      if (values?.branch !== undefined && values.tag !== undefined) {
-        const at = { path, offset: node.start };
-        context.error(
-          'conflicting_keys',
-          'A clone has a branch or a tag, not both.',
-          at,
-          'Remove one',
-        );
-      }
       if (values?.url === undefined) return undefined;
       const { credentials: named, url: address, ...rest } = values;
       const used = fittingCredentials(address, named, { path, node }, context);

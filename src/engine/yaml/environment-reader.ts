@@ -12,7 +12,7 @@ import {
   variableNameProblem,
   variableValueProblem,
 } from './variable-rule.js';
-import { shellVariableIn } from './shell-variable.js';
+import { likelyVariableIn, shellVariableIn } from './shell-variable.js';
 import type { YamlNode } from './yaml-tree.js';
 
 /** YAML readers of other programs lose this key, so none is asked to keep it. */
@@ -27,6 +27,8 @@ const EXPANDED_BY_SHELLS = /^(PS[0-4]|PROMPT_COMMAND)$/;
 const NOT_IN_CONTAINERS = new Set(['HOME', 'PATH', 'TMPDIR', 'USER', 'LOGNAME']);
 /** A value that is a command is for `eval` or `sh -c`, which do expand it. */
 const COMMAND = /[;|`]|&&|\$\(/;
+/** Values in which `$name` is often no variable, by what the variable is called. */
+const OF_CHARACTERS = /PASS|PWD|SECRET|TOKEN|KEY|HASH|SALT|REGEX|PATTERN|QUERY|TEMPLATE|FORMAT/i;
 const EXPECTS = 'a map of NAME: value, or a list of NAME=value';
 
 /**
@@ -59,10 +61,11 @@ export const environment: Reader<Environment> = {
       context.error('out_of_range', message, { path, offset: node.start });
     }
     const variables = new Map<string, string>();
+    const names = new Set(found.map(({ name }) => name));
     for (const variable of found.slice(0, MAX_VARIABLES)) {
       const at = [...path, variable.key];
       if (!isNameFree(variable, at, variables, context)) continue;
-      const value = valueOf(variable, at, context);
+      const value = valueOf(variable, names, at, context);
       if (value !== undefined) variables.set(variable.name, value);
     }
     return nameRecord(variables);
@@ -130,6 +133,7 @@ function isNameFree(
 
 function valueOf(
   { name, value, node }: Variable,
+  names: ReadonlySet<string>,
   path: YamlPath,
   context: ReadContext,
 ): string | undefined {
@@ -144,7 +148,7 @@ function valueOf(
     return undefined;
   }
   if (!checkTemplate(value, node, path, context)) return undefined;
-  warnOfShellVariable(name, value, node, path, context);
+  warnOfShellVariable({ name, value, node }, names, path, context);
   return value;
 }
 
@@ -161,14 +165,14 @@ function secretAdvice(name: string, node: YamlNode): string | undefined {
 
 /** The program gets these characters as they are, which is rarely what was meant. */
 function warnOfShellVariable(
-  name: string,
-  value: string,
-  node: YamlNode,
+  { name, value, node }: Pick<Variable, 'name' | 'value' | 'node'>,
+  names: ReadonlySet<string>,
   path: YamlPath,
   context: ReadContext,
 ): void {
   if (EXPANDED_BY_SHELLS.test(name) || COMMAND.test(value)) return;
-  const found = shellVariableIn(value);
+  const likely = OF_CHARACTERS.test(name) ? undefined : likelyVariableIn(value, names);
+  const found = shellVariableIn(value) ?? likely;
   if (found === undefined) return;
   const message = `Nobody expands ${found.shown} in the value of ${name}: it stays as it is written.`;
   const at = { path, offset: node.start };

@@ -24,12 +24,18 @@ export const STEP_ONLY_HABITS = {
   cache: 'cache belongs to a step',
   artifacts: 'artifacts belong to a step',
   reports: 'reports belong to a step',
+  outputs: 'outputs belong to a step; others read ${{ steps.<name>.outputs.NAME }}',
 } as const;
 
 const TIMEOUT = 'Write timeout: 10m';
 const PLUGINS = 'There are no plugins: write the commands in run';
 const NO_STRATEGY =
   'Write a step for each combination; steps of a stage share one workspace: give each a folder';
+const NO_HEIRS = 'Nothing is inherited: what all steps share stands in defaults and environment';
+const CHANNELS =
+  'Make a channel of the pipeline, which keeps its address secret (docs/notifications.md)';
+const NO_TASKS = 'There are no tasks: write the commands in run';
+const AS_SIDECAR = 'Write it as one of the sidecars of its stage';
 /** Of `only`, `except` and `rules`. A tag by hand (`--tag`) is no event `tag`. */
 export const CONDITIONS =
   'Write when, or triggers at the top level; for tags when: trigger.tag, which holds by hand too';
@@ -52,11 +58,36 @@ export const FOREIGN_HABITS = {
   only: CONDITIONS,
   except: CONDITIONS,
   rules: CONDITIONS,
-  extends: 'Nothing is inherited: what all steps share stands in defaults and environment',
+  extends: NO_HEIRS,
+  inherit: NO_HEIRS,
   settings: PLUGINS,
   plugins: PLUGINS,
   uses: 'There are no actions: write the commands in run, or use repository, cache, artifacts, build',
   with: 'There are no actions: write the commands in run',
+  task: NO_TASKS,
+  permissions: 'A token gets its scopes where it is made: remove it',
+  id_tokens: 'No token is made for a step: write secrets: [NAME], a secret of yours',
+  trigger:
+    'Write triggers at the top level; to start another pipeline call its webhook in run (docs/triggers.md)',
+  parameters: 'Write triggers: [{ manual: { inputs: … } }] at the top level',
+  notify: CHANNELS,
+  notifications: CHANNELS,
+  start_in: 'No step starts later by itself: write approval, or sleep in run',
+  release: 'No release is made at the forge: call its program in run; deploy puts into service',
+  executor: 'Write image: node:22; runs_on at the top level chooses a worker',
+  workspace:
+    'Remove it: steps begin in the workspace; working_directory at a step is a folder of it',
+  skip: 'Write when, or remove it',
+  enabled: 'Write when, or remove it',
+  wait: 'A stage waits for those above it: begin another stage',
+  detach: AS_SIDECAR,
+  background: AS_SIDECAR,
+  no_output_timeout: TIMEOUT,
+  retryCountOnTaskFailure: 'Write retry: 2 at the step',
+  failOnStderr: 'Remove it: the exit code alone decides',
+  setup_remote_docker: 'Remove it: a step with build: . builds an image, and needs no docker',
+  backend_options:
+    'Write memory, cpus and the other keys of containers; runs_on at the top level chooses a worker',
   artifact_paths: 'Write artifacts at the step',
   store_artifacts: 'Write artifacts at the step',
   coverage: 'Only junit is read (reports); keep others by artifacts',

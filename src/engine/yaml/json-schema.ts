@@ -26,6 +26,7 @@ export interface JsonSchema {
   readonly maxProperties?: number;
   readonly anyOf?: readonly JsonSchema[];
   readonly allOf?: readonly JsonSchema[];
+  readonly not?: JsonSchema;
   readonly if?: JsonSchema;
   readonly then?: JsonSchema;
 }
@@ -49,6 +50,28 @@ function isChoice(schema: JsonSchema): schema is { readonly anyOf: readonly Json
   return schema.anyOf !== undefined && Object.keys(schema).length === 1;
 }
 
+/** `[code, message, suggestion]` */
+export type KeyRefusal = readonly [string, string, string];
+
+/** Keys of one map of which one or none may stand there. */
+export interface KeyGroup {
+  readonly keys: readonly string[];
+  /** What is said where none of them stands there; absent = nothing. */
+  readonly none?: KeyRefusal;
+  /** What is said where several of them do; absent = nothing. */
+  readonly several?: KeyRefusal;
+}
+
+/** Two keys of one map, where the value of one says whether the other stands there. */
+export interface KeyNeed {
+  readonly key: string;
+  readonly where: { readonly key: string; readonly is: string };
+  /** What is said where `key` is not there, though the other one has this value. */
+  readonly missing: KeyRefusal;
+  /** What is said where `key` is there, and the other one has another value. */
+  readonly needless: KeyRefusal;
+}
+
 /** What a map of keys is known by. */
 export interface SchemaTable {
   readonly name: string;
@@ -58,6 +81,8 @@ export interface SchemaTable {
   readonly required?: readonly string[];
   readonly same?: Readonly<Record<string, string>>;
   readonly meanings?: Readonly<Record<string, string>>;
+  readonly groups?: readonly KeyGroup[];
+  readonly needs?: readonly KeyNeed[];
 }
 
 /** A map with these keys and no others but `x-…`. */
@@ -67,6 +92,8 @@ export function mapSchema({
   required = [],
   same,
   meanings,
+  groups = [],
+  needs = [],
 }: SchemaTable): JsonSchema {
   const texts = new Map(Object.entries(meanings ?? {}));
   const known = new Map(
@@ -78,7 +105,7 @@ export function mapSchema({
   const others = Object.entries(same ?? {}).map(
     ([key, field]) => [key, { ...known.get(field), description: `The same as ${field}.` }] as const,
   );
-  return {
+  const schema: JsonSchema = {
     title: name,
     type: 'object',
     properties: nameRecord([...known, ...others]),
@@ -86,6 +113,35 @@ export function mapSchema({
     additionalProperties: false,
     ...(required.length > 0 && { required }),
   };
+  return withRules(schema, [...ofSame(same), ...groups.flatMap(ofGroup), ...needs.flatMap(ofNeed)]);
+}
+
+/** A schema that asks for all of these, too. */
+export function withRules(schema: JsonSchema, rules: readonly JsonSchema[]): JsonSchema {
+  return rules.length === 0 ? schema : { ...schema, allOf: [...(schema.allOf ?? []), ...rules] };
+}
+
+/** Names of one key exclude each other. */
+function ofSame(same: SchemaTable['same'] = {}): readonly JsonSchema[] {
+  return Object.entries(same).map((names) => ({ not: { required: names } }));
+}
+
+function ofGroup({ keys, none, several }: KeyGroup): readonly JsonSchema[] {
+  const pairs = keys.flatMap((key, index) =>
+    keys.slice(index + 1).map((other) => ({ required: [key, other] })),
+  );
+  return [
+    ...(none === undefined ? [] : [{ anyOf: keys.map((key) => ({ required: [key] })) }]),
+    ...(several === undefined ? [] : [{ not: { anyOf: pairs } }]),
+  ];
+}
+
+function ofNeed({ key, where }: KeyNeed): readonly JsonSchema[] {
+  const properties = { [where.key]: { enum: [where.is] } };
+  return [
+    { if: { properties, required: [where.key] }, then: { required: [key] } },
+    { if: { required: [key] }, then: { properties } },
+  ];
 }
 
 function described(schema: JsonSchema, text: string): JsonSchema {

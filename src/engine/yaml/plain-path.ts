@@ -1,7 +1,7 @@
 import { variableHere } from './foreign-variables.js';
 import type { YamlPath } from './problem.js';
 import type { Reader } from './reader.js';
-import { shellVariableIn } from './shell-variable.js';
+import { likelyVariableIn, shellVariableIn } from './shell-variable.js';
 
 /** A reader of a path in the workspace, which warns of `$NAME` in it: no shell reads it. */
 export function plainPath(reader: Reader<string>): Reader<string> {
@@ -10,7 +10,7 @@ export function plainPath(reader: Reader<string>): Reader<string> {
     schema: reader.schema,
     read: (node, path, context) => {
       const value = reader.read(node, path, context);
-      const found = shellVariableIn(value ?? '');
+      const found = shellVariableIn(value ?? '') ?? likelyVariableIn(value ?? '');
       if (found !== undefined) {
         const message = `Nobody expands ${found.shown} in a path: it stays as it is written.`;
         const at = { path, offset: node.start };

@@ -3,7 +3,13 @@ import { quoted, redactUrls } from '../../common/values/redact-urls.js';
 import type { RepositorySupport } from '../../common/values/repository-url.js';
 import { nearestName } from '../expression/nearest-name.js';
 import { formatPath, MAX_PROBLEMS, type Problem, type YamlPath } from './problem.js';
-import { type JsonSchema, mapSchema } from './json-schema.js';
+import {
+  type JsonSchema,
+  type KeyGroup,
+  type KeyNeed,
+  type KeyRefusal,
+  mapSchema,
+} from './json-schema.js';
 import type { SourceText } from './source-text.js';
 import { quotesHint } from './split-text.js';
 import type { YamlMap, YamlNode } from './yaml-tree.js';
@@ -116,6 +122,10 @@ export interface KeyTable<F extends FieldReaders> {
   readonly adviceByValue?: (key: string, value: YamlNode) => string | undefined;
   /** The same for keys that are known by their value, not by their name. */
   readonly adviceFor?: (key: string, value: YamlNode) => string | undefined;
+  /** Keys that exclude each other, or of which one must be there. */
+  readonly groups?: readonly KeyGroup[];
+  /** Keys that the value of another one asks for. */
+  readonly needs?: readonly KeyNeed[];
   /** What keys mean, for editors; without one it is what the key takes. */
   readonly meanings?: Readonly<Record<string, string>>;
 }
@@ -171,7 +181,29 @@ function readFields<F extends FieldReaders>(
     const place = { path, offset: node.start };
     context.error('missing_key', `${capital(table.name)} needs "${key}".`, place, `Add ${key}: …`);
   }
+  const at = { path, offset: node.start };
+  for (const refusal of refusalsOf(table, new Set(given.keys()), new Map(values))) {
+    context.error(refusal[0], refusal[1], at, refusal[2]);
+  }
   return { ...nameRecord(values) } as FieldValues<F>;
+}
+
+/** What is wrong with which keys stand beside each other; what could not be read is not judged. */
+function refusalsOf(
+  { groups = [], needs = [] }: Pick<KeyTable<FieldReaders>, 'groups' | 'needs'>,
+  given: ReadonlySet<string>,
+  values: ReadonlyMap<string, unknown>,
+): readonly KeyRefusal[] {
+  const ofGroups = groups.map(({ keys, none, several }) => {
+    const count = keys.filter((key) => given.has(key)).length;
+    return count === 0 ? none : count > 1 ? several : undefined;
+  });
+  const ofNeeds = needs.map(({ key, where, missing, needless }) => {
+    const value = values.get(where.key);
+    if (value === where.is) return given.has(key) ? undefined : missing;
+    return value !== undefined && given.has(key) ? needless : undefined;
+  });
+  return [...ofGroups, ...ofNeeds].filter((refusal) => refusal !== undefined);
 }
 
 function refuseKey(

@@ -34,6 +34,17 @@ export function fitting(
   return { pattern, check: (text) => (pattern.test(text) ? undefined : refusal(text)) };
 }
 
+/** A pattern that begins with `^`, and what is said of a text that does not fit it. */
+export type FittingRule = readonly [RegExp, (text: string) => Refusal];
+
+/** The rule of texts that fit several patterns: the first that they do not fit is told. */
+export function fittingEach(rules: readonly FittingRule[]): Pick<TextRule, 'check' | 'pattern'> {
+  return {
+    pattern: new RegExp(rules.map(([{ source }]) => `(?=${source})`).join(''), 'u'),
+    check: (text) => rules.find(([pattern]) => !pattern.test(text))?.[1](text),
+  };
+}
+
 function textSchema({ min = 1, max = MAX_TEXT, pattern }: TextRule): JsonSchema {
   const shape = pattern?.source ?? (min > 0 ? String.raw`\S` : undefined);
   return {

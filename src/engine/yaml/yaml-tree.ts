@@ -65,6 +65,8 @@ export interface TreeProblem {
 export interface YamlTree {
   /** Absent when the text is no YAML or must not be read. */
   readonly root?: YamlNode;
+  /** Of a text of several documents the first one: not to be read, but it tells what they are. */
+  readonly firstOfMany?: YamlNode;
   readonly problems: readonly TreeProblem[];
 }
 
@@ -119,7 +121,11 @@ export function parseYamlTree(text: string): YamlTree {
     const suggestion = 'Remove the %YAML line';
     problems.push({ code: 'directive_not_allowed', message, offset: 0, path: [], suggestion });
   }
-  if (problems.length > 0) return { problems };
+  if (problems.length > 0) {
+    const areMany = problems.every(({ code }) => code === 'multiple_documents');
+    if (!areMany || document.contents === null) return { problems };
+    return { firstOfMany: new TreeBuilder().node(document.contents, []), problems };
+  }
   if (document.contents === null) {
     return {
       problems: [{ code: 'empty_document', message: 'The file is empty.', offset: 0, path: [] }],

@@ -30,7 +30,7 @@ export const containerKind: StepKind<ContainerDraft, ContainerAction> = {
     // A step with one of these runs commands all the same: in an image of its stage or pipeline.
     claims: Object.keys(containerKeys),
     read: (values, step, context) => {
-      const commands = readCommands(values, step, context);
+      const commands = readCommands(values);
       if (commands.commands.length === 0 && values.image === undefined) {
         const at = { path: step.path, offset: step.node.start };
         context.error('missing_action', 'The step has nothing to do.', at, 'Add run: <command>');

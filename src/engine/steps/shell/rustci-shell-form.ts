@@ -14,6 +14,17 @@ const config = {
     working_directory: workspacePath,
     environment,
   },
+  groups: [
+    {
+      keys: ['command', 'script'],
+      none: ['missing_action', 'The step has nothing to do.', 'Add command: <command>'],
+      several: [
+        'conflicting_keys',
+        'A shell step has "command" or "script", not both.',
+        'Put both into script',
+      ],
+    },
+  ],
   habits: {
     run: 'Write command',
     commands: 'Write script: | with a line for each',
@@ -33,18 +44,6 @@ export const rustciShellForm: RustciForm<ShellDraft> = {
   read: (node, path, context) => {
     const values = reader.read(node, path, context);
     if (values === undefined) return undefined;
-    const keys = node.kind === 'map' ? node.entries.map((entry) => entry.key) : [];
-    const at = { path, offset: node.start };
-    const hasCommand = keys.includes('command');
-    const hasScript = keys.includes('script');
-    if (hasCommand && hasScript) {
-      const message = 'A shell step has "command" or "script", not both.';
-      context.error('conflicting_keys', message, at, 'Put both into script');
-    }
-    if (!hasCommand && !hasScript) {
-      const message = 'The step has nothing to do.';
-      context.error('missing_action', message, at, 'Add command: <command>');
-    }
     const command = values.command ?? values.script;
     const draft: ShellDraft = {
       kind: SHELL_KIND,

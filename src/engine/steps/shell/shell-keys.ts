@@ -1,9 +1,10 @@
 import { workspacePath } from '../../yaml/common-readers.js';
 import { template } from '../../yaml/expression-readers.js';
-import type { ReadContext, Reader } from '../../yaml/reader.js';
+import type { KeyGroup } from '../../yaml/json-schema.js';
+import type { Reader } from '../../yaml/reader.js';
 import { choice, flag, listOf } from '../../yaml/value-readers.js';
 import { searchFolders } from '../../yaml/search-folders.js';
-import type { KeyValues, StepKeys, StepText } from '../step-kind.js';
+import type { KeyValues, StepKeys } from '../step-kind.js';
 import type { ShellDraft } from './shell-draft.js';
 
 const MAX_COMMANDS = 200;
@@ -58,21 +59,14 @@ export const shellKeys = {
   },
 } as const satisfies StepKeys;
 
+/** Of the map that has these keys. */
+export const COMMANDS_ONCE: KeyGroup = {
+  keys: ['run', 'script'],
+  several: ['conflicting_keys', '"run" and "script" mean the same; both are given.', 'Remove one'],
+};
+
 /** The commands of a step and how they run, as these keys say it. */
-export function readCommands(
-  values: KeyValues<typeof shellKeys>,
-  { node, path }: StepText,
-  context: ReadContext,
-): Omit<ShellDraft, 'kind'> {
-  const has = (key: string) => node.entries.some((entry) => entry.key === key);
-  if (has('run') && has('script')) {
-    context.error(
-      'conflicting_keys',
-      '"run" and "script" mean the same; both are given.',
-      { path, offset: node.start },
-      'Remove one',
-    );
-  }
+export function readCommands(values: KeyValues<typeof shellKeys>): Omit<ShellDraft, 'kind'> {
   return {
     commands: values.run ?? values.script ?? [],
     shell: values.shell,

@@ -17,9 +17,9 @@ export const shellKind: StepKind<ShellDraft, ShellAction> = {
   ownForm: ownForm({
     keys: shellKeys,
     begunBy: ['run', 'script'],
-    read: (values, step, context) => ({
+    read: (values) => ({
       kind: SHELL_KIND,
-      ...readCommands(values, step, context),
+      ...readCommands(values),
     }),
   }),
   rustciForm: rustciShellForm,
