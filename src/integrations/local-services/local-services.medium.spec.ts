@@ -375,6 +375,7 @@ describe('services of a host', () => {
     it('is the only one of a home', async () => {
       await test.process.ensure();
       const second = runSupervisor({
+        ensureProxy: async () => undefined,
         ...{ home: test.home, env: process.env, stepUsers: [], say: () => undefined },
         signal: new AbortController().signal,
       });
