@@ -1,6 +1,7 @@
 # The image of the API and of workers: docker build -t millrace .
 #   api      docker run … millrace                   (serve api, the default)
 #   worker   docker run … millrace serve worker
+#   services docker run … millrace services keep, for what workers beside it deploy as programs (see docker-compose.yml)
 # Configuration: the variables of .env.example. It starts no stores: MONGODB_URI and REDIS_URL are needed.
 ARG NODE_IMAGE=node:24-bookworm-slim
 

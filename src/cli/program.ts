@@ -190,6 +190,16 @@ export function describeProgram(
       const { servicesRunCommand } = await import('./services/services-run-command.js');
       setExitCode(await servicesRunCommand(flags, terminal));
     });
+  services
+    ?.command('keep')
+    .description(
+      'For a container: keep `services run` running; when it ends, the proxy and the programs end in order',
+    )
+    .option('--home <folder>', 'folder of all data (MILLRACE_HOME)')
+    .action(async (flags: { home?: string }) => {
+      const { servicesKeepCommand } = await import('./services/services-keep-command.js');
+      setExitCode(await servicesKeepCommand(flags, terminal));
+    });
 
   addServerOptions(
     program

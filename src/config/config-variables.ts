@@ -646,6 +646,14 @@ export const configVariables = {
     kind: portSpan,
     fallback: (): PortSpan => Object.freeze({ from: 20_000, to: 29_999 }),
   }),
+  servicesApart: variable({
+    name: 'SERVICES_APART',
+    section: 'Workers',
+    description:
+      'true: the supervisor of deployed programs is a unit or a container of its own on this host (`./millrace services run` or `keep`), and starts the reverse proxy too. Workers start neither of them, and wait for them.',
+    kind: flag,
+    fallback: (): boolean => false,
+  }),
 
   maxUploadSize: variable({
     name: 'MAX_UPLOAD_SIZE',

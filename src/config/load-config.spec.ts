@@ -144,6 +144,7 @@ describe('parseConfig', () => {
       GIT_MIRROR_SIZE: 'x',
       GIT_MIRROR_DAYS: '0',
       PORT_RANGE: '80-90',
+      SERVICES_APART: 'perhaps',
       RETENTION_DAYS: 'x',
       DELIVERY_BODIES_SIZE: '1',
       RETENTION_COUNT: '-1',

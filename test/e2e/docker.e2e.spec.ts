@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
+import { defaultCache } from '../../src/config/paths.js';
+import { CADDY_COMPONENT, installCaddy } from '../../src/embedded/caddy/caddy-install.js';
+import { cachedComponent } from '../../src/embedded/system/component-cache.js';
 import { makeNodeImage } from '../support/debian-image.js';
 import { DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
@@ -37,6 +40,7 @@ describeWith(PROGRAMS, { root: true }, 'the image and docker-compose.yml', () =>
   let engine: DockerEngine;
   let folder: string;
   let httpsPort: number;
+  let deployPort: number;
   let variables: Record<string, string>;
 
   beforeAll(async () => {
@@ -54,6 +58,7 @@ describeWith(PROGRAMS, { root: true }, 'the image and docker-compose.yml', () =>
       join(folder, 'empty'),
     );
     httpsPort = await freePort();
+    deployPort = await freePort();
     variables = {
       MILLRACE_TOKEN: TOKEN,
       ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
@@ -65,8 +70,10 @@ describeWith(PROGRAMS, { root: true }, 'the image and docker-compose.yml', () =>
       NGINX_IMAGE: STAND_IN,
       MILLRACE_HTTP_PORT: String(await freePort()),
       MILLRACE_HTTPS_PORT: String(httpsPort),
+      MILLRACE_DEPLOY_PORTS: String(deployPort),
     };
     await writeProject();
+    await giveCaddy();
     await compose('up', '--detach', '--no-build', '--scale', 'worker=3');
   });
 
@@ -81,6 +88,20 @@ describeWith(PROGRAMS, { root: true }, 'the image and docker-compose.yml', () =>
     await run('cp', ['-r', join(ROOT, 'docker-compose.yml'), join(ROOT, 'deploy'), folder]);
     await writeFile(join(folder, '.env'), lines.join(''));
     await writeFile(join(folder, 'override.yml'), stringify(overrides()));
+  }
+
+  /** As after the first deployment, which builds the proxy: that takes minutes. */
+  async function giveCaddy(): Promise<void> {
+    const source = await cachedComponent({
+      ...{ cache: defaultCache(), env: process.env, name: CADDY_COMPONENT },
+      progress: () => undefined,
+      make: (root) => installCaddy(root, { env: process.env, progress: () => undefined }),
+    });
+    const copy = 'mkdir -p /data/.cache/millrace && cp -r /caddy /data/.cache/millrace/"$1"';
+    await compose(
+      ...['run', '--rm', '--no-deps', '--volume', `${source}:/caddy:ro`, '--entrypoint', 'sh'],
+      ...['services', '-c', copy, 'copy', CADDY_COMPONENT],
+    );
   }
 
   function overrides(): unknown {
@@ -168,13 +189,82 @@ describeWith(PROGRAMS, { root: true }, 'the image and docker-compose.yml', () =>
       '%{http_version} %{http_code}',
     );
     expect(shown).toBe('2 200');
-    const hosts = new Set((await workers()).map(({ host }) => host));
-    expect(hosts.size).toBe(3);
+    const found = await workers();
+    expect(found.map(({ host }) => host)).toEqual(['millrace', 'millrace', 'millrace']);
+    expect(new Set(found.map(({ name }) => name)).size).toBe(3);
   });
 
-  async function workers(): Promise<{ host: string }[]> {
+  async function workers(): Promise<{ host: string; name: string }[]> {
     return json('/api/workers');
   }
+
+  describe('what is deployed as a program', () => {
+    const program = `require('node:http').createServer(({ url }, answer) => {
+      if (url !== '/stream') return answer.end(process.pid + '.' + Math.round(performance.timeOrigin));
+      setInterval(() => answer.write('still here\\n'), 100);
+    }).listen(process.env.PORT, '127.0.0.1')`;
+
+    const deploy = async (): Promise<string> => {
+      const deploy = {
+        ...{ type: 'local_service', service: 'shop', source: 'out', drain: '1s' },
+        run: ['node', 'server.js'],
+        publish: { port: deployPort, address: '0.0.0.0' },
+        gate: { path: '/', stable: '500ms' },
+      };
+      const run = 'mkdir out && printf %s "$PROGRAM" >out/server.js';
+      const steps = [
+        { name: 'build', environment: { PROGRAM: program }, run },
+        { name: 'ship', deploy },
+      ];
+      const id = await trigger(stringify({ name: 'shop', steps }));
+      const path = `/api/ci/executions/${id}`;
+      const { status } = await eventually(async () => {
+        const now = await json<{ status: string }>(path);
+        return ['pending', 'running'].includes(now.status) ? undefined : now;
+      }, 300_000);
+      return status;
+    };
+    const served = async (): Promise<string> => {
+      const answer = await fetch(`http://127.0.0.1:${deployPort}/`);
+      if (!answer.ok) throw new Error(`the route answers ${answer.status}`);
+      return answer.text();
+    };
+    const servedSoon = (): Promise<string> =>
+      eventually(() => served().catch(() => undefined), 120_000);
+
+    it('serves while all workers are replaced, and is of the host of the new ones', async () => {
+      expect(await deploy()).toBe('success');
+      const first = await served();
+      const stream = (await fetch(`http://127.0.0.1:${deployPort}/stream`)).body?.getReader();
+      const before = (await compose('ps', '--quiet', 'worker')).split('\n');
+      await compose(
+        ...['up', '--detach', '--no-build', '--no-deps', '--force-recreate'],
+        ...['--scale', 'worker=3', 'api', 'worker'],
+      );
+      const after = (await compose('ps', '--quiet', 'worker')).split('\n');
+      expect(after.filter((id) => before.includes(id))).toEqual([]);
+      expect(await served()).toBe(first);
+      expect((await stream?.read())?.done).toBe(false);
+      await stream?.cancel();
+      expect(await eventually(() => deploy().catch(() => undefined), 120_000)).toBe('success');
+      expect(await servedSoon()).not.toBe(first);
+    });
+
+    it('is there again, by itself, when its own container was replaced', async () => {
+      const before = await servedSoon();
+      await compose('stop', 'worker');
+      await compose('stop', 'services');
+      const log = await run('docker', ['logs', await container('services')], {
+        env: engine.environment,
+      });
+      expect(log.stderr).toContain('was ended for now');
+      await compose(
+        ...['up', '--detach', '--no-build', '--no-deps', '--force-recreate'],
+        ...['--scale', 'worker=3', 'services', 'worker'],
+      );
+      expect(await servedSoon()).not.toBe(before);
+    });
+  });
 
   it('starts from the bundles, with what V8 has compiled of them', async () => {
     const look = `const { findBundle } = await import('/app/dist/config/bundle.js');
@@ -211,7 +301,7 @@ describeWith(PROGRAMS, { root: true }, 'the image and docker-compose.yml', () =>
       'name: orphan\nruns_on: [linux]\nstages:\n  - name: a\n    steps:\n      - { name: b, run: "(setsid sleep 0.2 &) ; exit 0" }\n',
     );
     await curl(`/api/ci/executions/${id}/events`, '--no-buffer');
-    const ids = (await compose('ps', '--quiet', 'worker')).split('\n');
+    const ids = (await compose('ps', '--quiet', 'worker', 'services')).split('\n');
     await eventually(async () => {
       const tables = await Promise.all(
         ids.map((one) => engine.docker('top', one, '-o', 'pid,stat,args')),
@@ -236,8 +326,9 @@ describeWith(PROGRAMS, { root: true }, 'the image and docker-compose.yml', () =>
   });
 
   it('stops in order: nothing is cut, nothing is killed', async () => {
-    const ids = (await compose('ps', '--quiet', 'worker', 'api')).split('\n');
+    const ids = (await compose('ps', '--quiet', 'worker', 'api', 'services')).split('\n');
     await compose('stop', 'worker', 'api');
+    await compose('stop', 'services');
     const codes = await Promise.all(
       ids.map((id) => engine.docker('inspect', '--format', '{{.State.ExitCode}}', id)),
     );

@@ -30,7 +30,7 @@ function commandOf(home: string, variables: readonly string[]): readonly string[
     process.on('SIGTERM', () => stop.abort());
     await runSupervisor({
       home: ${JSON.stringify(home)}, env: process.env, stepUsers: ['millrace-step'],
-      say: () => undefined, signal: stop.signal, logBytes: ${LOG_BYTES},
+      ensureProxy: async () => undefined, say: () => undefined, signal: stop.signal, logBytes: ${LOG_BYTES},
     });`;
   return ['/usr/bin/env', ...variables, process.execPath, '--input-type=module', '-e', script];
 }

@@ -21,10 +21,14 @@ describeWith({ 'systemd-analyze': 'systemd' }, {}, 'deploy/systemd', () => {
     'millrace-api.service',
     'millrace-worker.service',
     'millrace-services.service',
+    'millrace-compose.service',
   ])('%s is a unit that systemd takes without a warning', async (name) => {
     const text = await readFile(join(units, name), 'utf8');
-    // Program and user of the installation, by those that this machine has.
-    const here = text.replaceAll('/opt/millrace/', `${root}/`).replace(/^User=.*/m, 'User=daemon');
+    // Programs and user of the installation, by those that this machine has.
+    const here = text
+      .replaceAll('/opt/millrace/', `${root}/`)
+      .replace('/usr/bin/docker', process.execPath)
+      .replace(/^User=.*/m, 'User=daemon');
     await writeFile(join(folder, name), here.replace(/^Group=.*/m, 'Group=daemon'));
     const { stdout, stderr } = await run('systemd-analyze', [
       'verify',
@@ -36,7 +40,7 @@ describeWith({ 'systemd-analyze': 'systemd' }, {}, 'deploy/systemd', () => {
 
   it('names only variables that Millrace reads', async () => {
     const known = configRows.map(([, { name }]) => name);
-    expect(await readdir(units)).toHaveLength(4);
+    expect(await readdir(units)).toHaveLength(5);
     for (const name of await readdir(units)) {
       const text = await readFile(join(units, name), 'utf8');
       for (const [, variable] of text.matchAll(/^Environment=(\w+)=/gm)) {

@@ -1,25 +1,22 @@
-import { DEFAULT_STEP_USER } from '../../integrations/process/client/step-user.js';
+import { homeCaddy } from '../../embedded/caddy/home-caddy.js';
 import { runSupervisor } from '../../integrations/local-services/supervisor/run-supervisor.js';
 import { effectiveConfig } from '../command/server-config.js';
+import { endSignal, stepUsersOf } from './services-process.js';
 import { cleanLines } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
 
-/** Supervises the services of a home until Ctrl-C, TERM or HUP. They run on. */
+/** Supervises the services of a home until Ctrl-C, TERM or HUP. They and the proxy run on. */
 export async function servicesRunCommand(
   flags: { readonly home?: string },
   terminal: Terminal,
 ): Promise<number> {
   const { config, environment } = effectiveConfig(flags);
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => stop.abort());
-  }
+  const signal = endSignal();
+  const say = (line: string): void => terminal.say(cleanLines(line));
+  const caddy = homeCaddy(config.home, { progress: say, signal });
   await runSupervisor({
-    home: config.home,
-    env: environment,
-    stepUsers: [DEFAULT_STEP_USER, ...(config.stepUser === undefined ? [] : [config.stepUser])],
-    say: (line) => terminal.say(cleanLines(line)),
-    signal: stop.signal,
+    ...{ home: config.home, env: environment, stepUsers: stepUsersOf(config), say, signal },
+    ensureProxy: () => caddy.ensure(),
   });
   return 0;
 }

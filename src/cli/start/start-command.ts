@@ -96,7 +96,8 @@ class Server {
     private readonly signal: AbortSignal,
   ) {
     const progress = (line: string): void => terminal.say(line);
-    const supervisor = { home: config.home, env: environment, progress, signal };
+    const { home, servicesApart: isApart } = config;
+    const supervisor = { home, env: environment, progress, signal, isApart };
     this.keeper = new ServicesKeeper(new SupervisorProcess(supervisor), progress);
     this.events = {
       output: (name, bytes) => log.write(name, bytes),

@@ -18,6 +18,7 @@ export const CONTROL_METHODS = [
   'listening',
   'log',
   'exec',
+  'proxy',
 ] as const;
 export type ControlMethod = (typeof CONTROL_METHODS)[number];
 

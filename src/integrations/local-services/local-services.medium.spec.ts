@@ -13,7 +13,7 @@ import {
   SupervisorUnderTest,
 } from '../../../test/support/services-under-test.js';
 import type { ServiceSpec, ServiceStatus } from './local-services.js';
-import { runSupervisor } from './supervisor/run-supervisor.js';
+import { endPrograms, runSupervisor } from './supervisor/run-supervisor.js';
 
 const isRoot = process.getuid?.() === 0;
 const asRoot = itWith(isRoot || undefined, 'root');
@@ -141,6 +141,27 @@ describe('services of a host', () => {
       await stopped;
       expect(isAlive(identity(first.pid))).toBe(false);
       expect((await status()).state).toBe('stopped');
+    });
+  });
+
+  describe('programs that are ended for now, as with their container', () => {
+    it('have the time that they have, and begin again at once; that is no restart', async () => {
+      const first = await start(
+        `trap 'echo told; exit 0' TERM; echo ready; while :; do sleep 0.05; done`,
+      );
+      await test.services.start({ ...spec('exec sleep 600'), id: 'stopped' });
+      await test.services.stop('stopped');
+      await printed('ready');
+      await test.process.stop();
+      const options = { home: test.home, env: process.env, stepUsers: [] };
+      await endPrograms({ ...options, say: () => undefined });
+      expect(isAlive(identity(first.pid))).toBe(false);
+      expect(test.record('web')).toMatchObject({ wanted: 'running', run: null });
+      await printed('told');
+      const second = await until(({ state }) => state === 'running');
+      expect(second).toMatchObject({ restarts: 0 });
+      expect(second.pid).not.toBe(first.pid);
+      expect(await test.services.status('stopped')).toMatchObject({ state: 'stopped' });
     });
   });
 
@@ -375,6 +396,7 @@ describe('services of a host', () => {
     it('is the only one of a home', async () => {
       await test.process.ensure();
       const second = runSupervisor({
+        ensureProxy: async () => undefined,
         ...{ home: test.home, env: process.env, stepUsers: [], say: () => undefined },
         signal: new AbortController().signal,
       });

@@ -17,10 +17,13 @@ class SupervisorStart {
     {
       provide: LocalServices,
       inject: [MillraceConfig, SupervisorStart],
-      useFactory: ({ home }: MillraceConfig, { end: { signal } }: SupervisorStart) => {
+      useFactory: (
+        { home, servicesApart: isApart }: MillraceConfig,
+        { end: { signal } }: SupervisorStart,
+      ) => {
         const logger = new Logger('LocalServices');
         const progress = (line: string): void => logger.log(line);
-        const options = { home, env: readEnvironment(), progress, signal };
+        const options = { home, env: readEnvironment(), progress, signal, isApart };
         const supervisor = new SupervisorProcess(options);
         return new SupervisedServices(() => supervisor.ensure());
       },

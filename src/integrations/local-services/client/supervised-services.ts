@@ -63,6 +63,16 @@ export class SupervisedServices extends LocalServices {
   }
 
   /**
+   * Lets the supervisor bring up the reverse proxy of its home where none runs, as a process that
+   * ends with neither of the two. A build of it takes minutes.
+   *
+   * @throws LocalServicesError `failed`; `unavailable`
+   */
+  async ensureProxy(): Promise<void> {
+    await this.ask('proxy', {});
+  }
+
+  /**
    * Every method may be asked again, so where the supervisor dies meanwhile the next one is. One
    * that is dying takes connections for a moment that it never answers.
    */

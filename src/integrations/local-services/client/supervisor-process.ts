@@ -29,6 +29,13 @@ export interface SupervisorProcessOptions {
   readonly signal?: AbortSignal | undefined;
   /** Program and arguments of a supervisor; absent: `millrace services run`. */
   readonly command?: readonly string[] | undefined;
+  /**
+   * A unit or a container of its own starts it, and starts it again (`SERVICES_APART`): one that
+   * its caller started would end with the caller's unit, and all programs with it.
+   */
+  readonly isApart?: boolean | undefined;
+  /** How long one that is apart is waited for; absent: `APART_MS`. */
+  readonly apartMs?: number | undefined;
 }
 
 /** Of the caller's variables, those that the supervisor gets. */
@@ -38,6 +45,9 @@ const READY_MS = 30_000;
 /** One that lives and does not listen may have been started a moment ago, ms. */
 const YOUNG_MS = 3000;
 const STOP_MS = 10_000;
+/** For a unit or container to start it again, ms. */
+const APART_MS = 15_000;
+const APART_LOOK_MS = 50;
 
 /**
  * The supervisor of a home: a process of its own, which outlives whoever has started it. Any
@@ -56,21 +66,38 @@ export class SupervisorProcess {
   }
 
   /**
-   * The one that runs, whoever started it; else one is started, and takes over what runs. Costs
-   * less than a millisecond where it runs.
+   * The one that runs, whoever started it; else one is started, and takes over what runs. One that
+   * is apart is only waited for. Costs less than a millisecond where it runs.
    *
    * @returns its socket
    * @throws EmbeddedError; no supervisor that this call has started is left running then
    */
   async ensure(): Promise<string> {
     const { socket } = this.places;
-    if (!(await isOpen(socket))) await this.locked(() => this.start());
+    if (this.options.isApart === true) await this.waitForIt();
+    else if (!(await isOpen(socket))) await this.locked(() => this.start());
     return socket;
   }
 
   /** Ends the supervisor; the services run on. When it resolves there is none. */
   async stop(): Promise<void> {
     if (existsSync(this.places.base)) await this.locked(() => this.end());
+  }
+
+  private async waitForIt(): Promise<void> {
+    const { home, signal, apartMs = APART_MS } = this.options;
+    const giveUpAt = performance.now() + apartMs;
+    while (!(await isOpen(this.places.socket))) {
+      signal?.throwIfAborted();
+      if (performance.now() >= giveUpAt) {
+        throw new EmbeddedError(
+          'service_failed',
+          `the supervisor of services does not run in ${home}, and SERVICES_APART says that it is not started from here`,
+          'Start its unit (millrace-services.service) or its container (services), or take SERVICES_APART out.',
+        );
+      }
+      await sleep(APART_LOOK_MS);
+    }
   }
 
   private async locked(work: () => Promise<void>): Promise<void> {

@@ -14,13 +14,15 @@ describe('the socket of the supervisor', () => {
   let server: Server;
   let services: MemoryLocalServices;
   let client: SupervisedServices;
+  const ensureProxy = jest.fn<Promise<void>, []>();
 
   beforeEach(async () => {
     // Not the folder of temporary files of the run: the path of a socket is short.
     folder = await mkdtemp(join(tmpdir(), 'mc-'));
     socket = join(folder, 's');
     services = new MemoryLocalServices(['ready']);
-    server = await serveControl(socket, services);
+    ensureProxy.mockReset().mockResolvedValue();
+    server = await serveControl(socket, { services, ensureProxy });
     client = new SupervisedServices(async () => socket);
   });
   afterEach(async () => {
@@ -47,8 +49,15 @@ describe('the socket of the supervisor', () => {
     expect((await stat(socket)).mode & 0o777).toBe(0o600);
   });
 
+  it('brings up the proxy, or says why that cannot be', async () => {
+    await client.ensureProxy();
+    expect(ensureProxy).toHaveBeenCalledTimes(1);
+    ensureProxy.mockRejectedValueOnce(new Error('no disk'));
+    await expect(client.ensureProxy()).rejects.toThrow('no disk');
+  });
+
   it('replaces one that a killed supervisor has left', async () => {
-    const again = await serveControl(socket, services);
+    const again = await serveControl(socket, { services, ensureProxy });
     expect(await client.list()).toEqual([]);
     again.close();
     again.closeAllConnections();

@@ -19,11 +19,19 @@ const MOST_LINES = 10_000;
 /** For a request to arrive as a whole. */
 const REQUEST_MS = 10_000;
 
-/** Answers what `control-protocol.ts` describes. @param services checks the specs */
-export async function serveControl(socket: string, services: LocalServices): Promise<Server> {
+/** What the supervisor is asked for. */
+export interface Controlled {
+  /** Checks the specs. */
+  readonly services: LocalServices;
+  /** Brings up the reverse proxy of the home where none runs. */
+  readonly ensureProxy: () => Promise<unknown>;
+}
+
+/** Answers what `control-protocol.ts` describes. */
+export async function serveControl(socket: string, controlled: Controlled): Promise<Server> {
   const server = createServer(
     { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, maxHeaderSize: 4096 },
-    (request, response) => void answer(request, response, services),
+    (request, response) => void answer(request, response, controlled),
   );
   server.maxConnections = MOST_CONNECTIONS;
   // Of a supervisor that was killed; who calls this holds the lock.
@@ -42,7 +50,7 @@ export async function serveControl(socket: string, services: LocalServices): Pro
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  services: LocalServices,
+  controlled: Controlled,
 ): Promise<void> {
   let blanks: NodeJS.Timeout | undefined;
   const send = (status: number, body: ControlAnswer): void => {
@@ -57,7 +65,7 @@ async function answer(
     }
     const given = await readBody(request);
     blanks = setInterval(() => response.write(' '), BLANK_EVERY_MS);
-    const result = await call(services, method, given);
+    const result = await call(controlled, method, given);
     send(200, result === undefined ? {} : { result });
   } catch (error) {
     const { code } = error as { readonly code?: unknown };
@@ -74,7 +82,7 @@ async function answer(
 }
 
 async function call(
-  services: LocalServices,
+  { services, ensureProxy }: Controlled,
   method: ControlMethod,
   given: unknown,
 ): Promise<unknown> {
@@ -97,6 +105,9 @@ async function call(
     case 'exec':
       // It is checked by `exec` itself.
       return services.exec(idOf(given), given as CommandRequest);
+    case 'proxy':
+      await ensureProxy();
+      return undefined;
   }
 }
 

@@ -5,7 +5,7 @@ import { RotatingLog } from '../../../embedded/supervision/rotating-log.js';
 import { EmbeddedError } from '../../../embedded/system/embedded.error.js';
 import { acquireFileLock, type FileLock } from '../../../embedded/system/file-lock.js';
 import { writeIdentity } from '../../../embedded/system/process-identity.js';
-import { makePlaces, servicePlaces } from '../service-places.js';
+import { makePlaces, type ServicePlaces, servicePlaces } from '../service-places.js';
 import { serveControl } from './control-server.js';
 import { ServiceAccounts } from './service-account.js';
 import { ServiceSupervisor } from './service-supervisor.js';
@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly say: (line: string) => void;
   /** Ends it; what it supervises runs on. */
   readonly signal: AbortSignal;
+  /** Brings up the reverse proxy of the home where none runs. */
+  readonly ensureProxy: () => Promise<unknown>;
   /** Of each of the two files of a service's log. */
   readonly logBytes?: number;
 }
@@ -36,27 +38,13 @@ const OWN_LOG_BYTES = 1024 * 1024;
  * @throws EmbeddedError `home_in_use` where there is one; `home_unreachable`
  */
 export async function runSupervisor(options: RunOptions): Promise<void> {
-  const { home, env, signal } = options;
-  const places = servicePlaces(home);
-  await makePlaces(home, places);
-  const lock = await takeLock(places.lock, env);
-  const log = new RotatingLog(places.log, OWN_LOG_BYTES);
-  const say = (line: string): void => {
-    log.write(Buffer.from(`${new Date().toISOString()} ${line}\n`));
-    options.say(line);
-  };
-  try {
-    const supervisor = new ServiceSupervisor({
-      instances: realpathSync(places.instances),
-      logBytes: options.logBytes ?? SERVICE_LOG_BYTES,
-      accounts: new ServiceAccounts({ env, stepUsers: options.stepUsers, say }),
-      say,
-    });
+  const { home, ensureProxy, signal } = options;
+  await asSupervisor(options, async (supervisor, places, say) => {
     writeIdentity(places.identity, {
       ...{ pid: process.pid, startTicks: readStartTicks(process.pid) ?? 0 },
     });
     supervisor.begin();
-    const server = await serveControl(places.socket, supervisor);
+    const server = await serveControl(places.socket, { services: supervisor, ensureProxy });
     say(`Services of ${home} are supervised`);
     if (!signal.aborted) {
       await new Promise<void>((resolve) =>
@@ -67,6 +55,42 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
     server.closeAllConnections();
     await supervisor.leave();
     say('The supervisor ends; the services run on');
+  });
+}
+
+/**
+ * Ends the programs of a home by their own rules, where there is no supervisor any more: the next
+ * one starts again at once what is wanted to run.
+ *
+ * @throws EmbeddedError as `runSupervisor`
+ */
+export async function endPrograms(
+  options: Pick<RunOptions, 'home' | 'env' | 'stepUsers' | 'say'>,
+): Promise<void> {
+  await asSupervisor(options, (supervisor) => supervisor.endAll());
+}
+
+async function asSupervisor(
+  options: Omit<RunOptions, 'ensureProxy' | 'signal'>,
+  work: (
+    supervisor: ServiceSupervisor,
+    places: ServicePlaces,
+    say: (line: string) => void,
+  ) => Promise<void>,
+): Promise<void> {
+  const { home, env, stepUsers, logBytes = SERVICE_LOG_BYTES } = options;
+  const places = servicePlaces(home);
+  await makePlaces(home, places);
+  const lock = await takeLock(places.lock, env);
+  const log = new RotatingLog(places.log, OWN_LOG_BYTES);
+  const say = (line: string): void => {
+    log.write(Buffer.from(`${new Date().toISOString()} ${line}\n`));
+    options.say(line);
+  };
+  try {
+    const instances = realpathSync(places.instances);
+    const accounts = new ServiceAccounts({ env, stepUsers, say });
+    await work(new ServiceSupervisor({ instances, logBytes, accounts, say }), places, say);
   } finally {
     log.close();
     await lock.release();

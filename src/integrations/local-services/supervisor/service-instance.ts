@@ -161,6 +161,25 @@ export class ServiceInstance {
   }
 
   /**
+   * Ends its processes where no supervisor looks after it. What is wanted stays so: the next one
+   * starts it again at once, and does not count that as a restart.
+   */
+  endForNow(): Promise<void> {
+    return this.inTurn(async () => {
+      const { run, wanted, boot_id: bootId } = this.record;
+      if (run === null || bootId !== readBootId()) return;
+      if (run !== 'starting') {
+        const process = { pid: run.pid, startTicks: run.start_ticks };
+        if (isAlive(process)) this.leader = process;
+      }
+      await this.endProcesses();
+      this.forgetProcess();
+      this.change({ run: null, next_start: wanted === 'running' ? Date.now() : null });
+      this.tell('was ended for now');
+    });
+  }
+
+  /**
    * To be called every half second: sees the end of a process that another supervisor has started,
    * continues with what had failed, and keeps the log small.
    */

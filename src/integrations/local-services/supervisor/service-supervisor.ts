@@ -46,20 +46,22 @@ export class ServiceSupervisor extends LocalServices {
 
   /** Takes over what the supervisor before has left; calls may be made at once. */
   begin(): void {
-    const { instances, say } = this.options;
-    for (const id of listInstanceIds(instances)) {
-      const folder = join(instances, id);
-      try {
-        const record = readRecord(folder);
-        if (record === undefined) new InstanceFolder(folder).removeUnrecorded();
-        else void this.takeOver(this.add(record, true));
-      } catch (error) {
-        say(`the record of the service ${id} is left alone: ${messageOf(error)}`);
-      }
-    }
+    for (const instance of this.addKnown()) void this.takeOver(instance);
     this.looks = setInterval(() => {
       for (const instance of this.instances.values()) instance.look();
     }, LOOK_MS);
+  }
+
+  /** In place of `begin`: ends the programs. The next supervisor starts them again at once. */
+  async endAll(): Promise<void> {
+    const ends = this.addKnown().map((instance) =>
+      instance
+        .endForNow()
+        .catch((error: unknown) =>
+          this.options.say(`service ${instance.id} was not ended: ${messageOf(error)}`),
+        ),
+    );
+    await Promise.all(ends);
   }
 
   /** All processes run on. A stop that is under way is left to the next supervisor. */
@@ -119,6 +121,22 @@ export class ServiceSupervisor extends LocalServices {
     const user = await this.options.accounts.of(spec.user);
     // Another call may have made it meanwhile.
     return this.instances.get(spec.id) ?? this.add(newRecord(spec, user), false);
+  }
+
+  /** Those that are written down. */
+  private addKnown(): ServiceInstance[] {
+    const { instances, say } = this.options;
+    return listInstanceIds(instances).flatMap((id) => {
+      const folder = join(instances, id);
+      try {
+        const record = readRecord(folder);
+        if (record !== undefined) return [this.add(record, true)];
+        new InstanceFolder(folder).removeUnrecorded();
+      } catch (error) {
+        say(`the record of the service ${id} is left alone: ${messageOf(error)}`);
+      }
+      return [];
+    });
   }
 
   private add(record: InstanceRecord, isWritten: boolean): ServiceInstance {
