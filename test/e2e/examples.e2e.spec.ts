@@ -14,7 +14,10 @@ import { stopAll } from '../support/stop-all.js';
 const CLONER = { username: 'lovelace', password: 'of-the-repository' };
 const TOKEN_HOLDER = { username: 'x-access-token', password: 'token-of-the-repository' };
 
-/** What needs a container engine runs in the spec that has one. */
+/**
+ * What needs a container engine: `containers.yaml` runs in first-user.e2e.spec.ts. What
+ * `deploy.yaml` deploys has specs of its own; the file itself is planned only.
+ */
 const NEEDS_ENGINE: ReadonlySet<string> = new Set(['containers.yaml', 'deploy.yaml']);
 /** What needs a repository, or a server. */
 const NEEDS_MORE: ReadonlySet<string> = new Set([
