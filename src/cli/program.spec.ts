@@ -1,6 +1,9 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { WrittenTerminal } from '../../test/support/written-text.js';
+import { schemaDocument } from '../engine/definition/schema-document.js';
 import { LoginStore } from './api/login-store.js';
 import { temporaryFolder } from './command/file-problem.js';
 import { describeProgram, runProgram } from './program.js';
@@ -179,6 +182,21 @@ describe('an error', () => {
     });
     environment({ MILLRACE_STACK: '1' });
     expect((await ask('status')).err).toMatch(/\n {4}at /);
+  });
+});
+
+describe('schema', () => {
+  let folder: string;
+
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'schema-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('is that of pipeline files, printed or written', async () => {
+    const { code, out, err } = await ask('schema');
+    expect([code, err, JSON.parse(out)]).toEqual([0, '', schemaDocument()]);
+    const file = join(folder, 'schema.json');
+    expect(await ask('schema', '--write', file)).toMatchObject({ code: 0, out: '' });
+    expect(readFileSync(file, 'utf8')).toBe(out);
   });
 });
 

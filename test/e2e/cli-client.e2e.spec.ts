@@ -208,6 +208,20 @@ describe('the command line as a client', () => {
     });
   });
 
+  it('pipelines update --rename: the file may be that of another name', async () => {
+    const id = await create('draft', '      - run: echo one\n');
+    const other = join(home, 'renamed.yaml');
+    await writeFile(other, 'name: no-draft\nsteps: [echo hello]\n');
+    expect(await cli.run(['pipelines', 'update', 'draft', other, '--rename'])).toMatchObject({
+      code: 0,
+      stdout: `${id}  no-draft  version 2\n`,
+    });
+    expect((await cli.run(['pipelines', 'yaml', 'no-draft'])).stdout).toBe(
+      await readFile(other, 'utf8'),
+    );
+    expect((await cli.run(['pipelines', 'get', 'draft'])).code).toBe(5);
+  });
+
   it('pipelines versions, stats and diff', async () => {
     const id = await create('many', '      - run: echo one\n');
     await writeFile(file, (await readFile(file, 'utf8')).replace('echo one', 'echo two'));
@@ -231,12 +245,17 @@ describe('the command line as a client', () => {
     await create('good', '      - run: echo "hi $WHO"; echo oops >&2\n');
     await create('bad', '      - run: echo last words; exit 3\n');
     await create('slow', '      - run: sleep 60\n', 'timeout: 1s\n');
-    const [good, bad, slow, json, absent] = await Promise.all([
+    const copies = 'inputs: { copies: { type: number, default: 1 } }';
+    const say = '      - run: echo "${{ inputs.copies }} copies"\n';
+    await create('asking', say, `triggers: [{ manual: { ${copies} } }]\n`);
+    const [good, bad, slow, json, absent, given, unfit] = await Promise.all([
       cli.run(['trigger', 'good', '--env', 'WHO=Ada', '--branch', 'main']),
       cli.run(['trigger', 'bad']),
       cli.run(['trigger', 'slow']),
       cli.run(['trigger', 'bad', '--json']),
       cli.run(['trigger', 'good', '--input', 'no=such']),
+      cli.run(['trigger', 'asking', '--input', 'copies=3']),
+      cli.run(['trigger', 'asking', '--input', 'copies=many']),
     ]);
     const key = ['trigger', 'good', '--no-follow', '--idempotency-key', 'once-only-1'];
     const [once, twice] = [await cli.run(key), await cli.run(key)];
@@ -254,7 +273,15 @@ describe('the command line as a client', () => {
       status: 'failed',
       trigger_info: { trigger_type: 'cli' },
     });
-    expect(absent.code).toBe(2);
+    expect([absent.code, absent.stderr]).toEqual([
+      2,
+      expect.stringContaining('The pipeline has no input "no".'),
+    ]);
+    expect([given.code, given.stdout]).toEqual([0, 's/step-1 | 3 copies\n']);
+    expect([unfit.code, unfit.stderr]).toEqual([
+      2,
+      expect.stringContaining('The input "copies" must be a number.'),
+    ]);
     expect(`${good.stdout}${good.stderr}`).not.toContain('\u001b');
   });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { entryFile } from '../../src/config/paths.js';
 import { CommandLine, type Outcome } from '../support/command-line.js';
+import { GitFixture, GitHttpServer } from '../support/git-http-server.js';
 import { findProgram, itWith } from '../support/needed-programs.js';
 import { removeTree } from '../support/remove-tree.js';
 
@@ -131,7 +132,86 @@ describe('run in a checkout', () => {
     expect([without.code, without.stderr]).toEqual([1, expect.stringContaining('exit code 127: ')]);
   }, 90_000);
 
+  it('runs a stage and what it needs, with inputs, on a branch or a tag that is named', async () => {
+    const trigger = 'echo "$CI_EVENT [$CI_BRANCH] [$CI_TAG] $CI_COMMIT"';
+    await writeFile(
+      join(tree, '.millrace.yml'),
+      `name: p
+triggers: [{ manual: { inputs: { copies: { type: number, default: 1 } } } }]
+stages:
+  - { name: one, steps: [touch made] }
+  - { name: other, needs: [], steps: [echo other] }
+  - name: two
+    needs: one
+    steps:
+      - { name: see, run: 'ls made; echo "\${{ inputs.copies }}"; ${trigger}' }
+  - { name: three, steps: [echo three] }
+`,
+    );
+    const commit = git(tree, 'rev-parse', 'HEAD').trim();
+    const two = ['--stage', 'two'];
+    const said = async (...args: readonly string[]): Promise<unknown[]> => {
+      const ran = await run(...two, ...args);
+      return [ran.code, ...printed(ran)];
+    };
+    expect(await said()).toEqual([0, 'made', '1', `cli [trunk] [] ${commit}`, '']);
+    expect(await said('--branch', 'next', '--input', 'copies=3')).toEqual([
+      ...[0, 'made', '3', `cli [next] [] ${commit}`, ''],
+    ]);
+    expect(await said('--tag', 'v1')).toEqual([0, 'made', '1', `cli [] [v1] ${commit}`, '']);
+    expect((await run(...two, '--no-needs')).code).toBe(1);
+    const both = await run('--stage', 'one', '--stage', 'other');
+    expect([both.code, ...printed(both)]).toEqual([0, 'other', '']);
+  }, 90_000);
+
+  it('clones the branch or the tag that is named', async () => {
+    const repository = await GitFixture.create('main');
+    const server = await GitHttpServer.start(folder);
+    try {
+      for (const branch of ['main', 'next']) {
+        await repository.git('checkout', '-q', '-B', branch);
+        await writeFile(join(repository.directory, `on-${branch}`), '');
+        await repository.commit(branch);
+      }
+      await repository.git('tag', 'v1', 'main');
+      await repository.publish(folder, 'shop');
+      const url = `repository: { url: "${server.url('shop')}", branch: main }\n`;
+      await pipeline('      - run: ls; echo "[$CI_BRANCH] [$CI_TAG]"\n', url);
+      const said = async (...args: readonly string[]): Promise<string[]> =>
+        printed(await run('--no-dir', ...args));
+      const next = ['on-main', 'on-next', '[next] []', ''];
+      expect(await said('--branch', 'next')).toEqual(expect.arrayContaining(next));
+      const v1 = await said('--tag', 'v1');
+      expect(v1).toEqual(expect.arrayContaining(['on-main', '[] [v1]', '']));
+      expect(v1).not.toContain('on-next');
+    } finally {
+      await server.stop();
+      repository.remove();
+    }
+  }, 90_000);
+
+  it('begins with a folder of a checkout alone, which is no repository then', async () => {
+    await mkdir(join(tree, 'src/ignored'));
+    await writeFile(join(tree, 'src/ignored/big'), '');
+    await writeFile(join(tree, 'src/new'), '');
+    await pipeline('      - run: ls -A; git log --oneline || echo "no git of $CI_BRANCH"\n');
+    await symlink('src', join(tree, 'alias'));
+    for (const name of ['src', 'alias']) {
+      const ran = await run('--dir', name);
+      expect([ran.code, ran.stderr]).toEqual([
+        0,
+        expect.stringContaining('Without .git: it is only a part of its checkout'),
+      ]);
+      const lines = printed(ran);
+      expect(lines.slice(0, 2)).toEqual(['changed', 'new']);
+      expect(lines.at(-2)).toBe('no git of trunk');
+    }
+  }, 60_000);
+
   it.each([
+    [['--input', 'a=1'], 'The pipeline has no input "a". The pipeline declares none: '],
+    [['--input', 'a'], 'It must be NAME=value.'],
+    [['--stage', 'x'], "millrace: There is no stage 'x'."],
     [['--step', 'x'], "millrace: There is no step 'x'."],
     [['--dir', 'nowhere'], 'nowhere: there is no such folder.'],
     [['--env', 'CI_X=1'], 'is reserved: Millrace sets CI and CI_*.'],

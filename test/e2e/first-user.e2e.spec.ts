@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { packageRoot } from '../../src/config/paths.js';
 import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
 import { DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
@@ -50,12 +51,19 @@ describeWith(PROGRAMS, { root: true }, "the first user's pipeline", () => {
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
     await buildCaddy();
-    [engine, registry] = await Promise.all([DockerEngine.start(), ImageRegistry.start()]);
+    registry = await ImageRegistry.start();
+    // In the place of Docker Hub: what `pull: always` fetches.
+    engine = await DockerEngine.start(['--registry-mirror', `http://${registry.host}`]);
     [projects, server] = await Promise.all([
-      PublishedProjects.start(join(__dirname, 'first-user'), ['shop'], 'https://git.example/acme', {
-        'registry.example': registry.host,
-        'publish: 8080': `publish: ${port}`,
-      }),
+      PublishedProjects.start(
+        join(__dirname, 'first-user'),
+        ['shop', 'containers'],
+        'https://git.example/acme',
+        {
+          'registry.example': registry.host,
+          'publish: 8080': `publish: ${port}`,
+        },
+      ),
       MillraceServer.start({ environment: { DOCKER_HOST: engine.host } }),
       makeNodeStepImage(engine, 'node:24').then(pushBase),
       makeRatesImage(),
@@ -169,6 +177,45 @@ describeWith(PROGRAMS, { root: true }, "the first user's pipeline", () => {
     expect(why).toContainEqual(expect.stringMatching(/^gate_not_passed: .*500/));
     expect(why.at(-1)).toBe('serves_now: release 1 serves');
     expect(await served()).toBe(good);
+  });
+
+  it('runs examples/containers.yaml, with small images of the names that it has', async () => {
+    const takes = (port: number): string => `CMD ["httpd", "-f", "-p", "${port}"]`;
+    const program =
+      (name: string, text: string) =>
+      async (root: string): Promise<void> => {
+        await writeFile(join(root, 'bin', name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+      };
+    const ready = 'test "$*" = "-U postgres" && netstat -ltn | grep -q ":5432 "';
+    const serve = 'test "$*" = "file-server --root /usr/share/caddy --listen :8080" || exit 1';
+    const httpd =
+      'mkdir /tmp/www; echo hello >/tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www';
+    await makeStepImage(engine, 'postgres:17', [takes(5432)], program('pg_isready', ready));
+    await makeStepImage(engine, 'caddy:2', [], program('caddy', `${serve}\n${httpd}`));
+    await makeStepImage(engine, 'valkey/valkey:8', [takes(6379)]);
+    await makeStepImage(engine, 'memcached:1', [takes(11211)]);
+    await makeStepImage(engine, 'alpine:3');
+    await engine.docker('tag', 'node:24', 'node:22');
+    for (const name of ['caddy:2', 'alpine:3']) {
+      const pushed = `${registry.host}/library/${name}`;
+      await engine.docker('tag', name, pushed);
+      await engine.docker('push', pushed);
+      await engine.docker('rmi', name, pushed);
+    }
+    for (const name of ['REGISTRY_USER', 'REGISTRY_PASSWORD', 'WEB_TOKEN', 'NPM_TOKEN']) {
+      await server.call('PUT', `/api/secrets/${name}`, { value: `${name} of the example` });
+    }
+    const example = await readFile(join(packageRoot(), 'examples/containers.yaml'), 'utf8');
+    const id = await server.trigger(
+      await server.createPipeline(example.replaceAll('registry.example.com', registry.host)),
+      { repository: projects.url('containers') },
+    );
+    const text = await succeeded(await server.finished(id, RUN_MS));
+    expect(text).toMatch(/pass 4\n/);
+    expect(text).toContain('no network here\n');
+    const built = `${registry.host}/team/app:1.0`;
+    await engine.docker('pull', built);
+    expect(await engine.docker('run', '--rm', '--network', 'none', built)).toBe('1.0');
   });
 
   it('tells how it was, also when whoever has looked has ended', async () => {

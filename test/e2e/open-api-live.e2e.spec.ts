@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { madeTar } from '../../src/common/archive/archive.fixture.js';
 import { packageRoot } from '../../src/config/paths.js';
+import { schemaDocument } from '../../src/engine/definition/schema-document.js';
 import { ScenarioRepositories } from '../scenarios/scenario-repositories.js';
 import { ConnectedRepository } from '../support/connected-repository.js';
 import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
@@ -461,7 +462,8 @@ describe('the OpenAPI document and the live server', () => {
     for (const path of ['/api/healthchecker', '/api/health/live', '/api/health/ready']) {
       await api.json(200, 'GET', path, { token: null });
     }
-    await api.json(200, 'GET', '/api/schema.json', { token: null });
+    const schema = await api.json(200, 'GET', '/api/schema.json', { token: null });
+    expect(schema).toEqual(schemaDocument());
     await api.ask('GET', '/metrics');
     await api.ask('GET', '/metrics?scope=process');
     await api.json(200, 'GET', '/api/log-level');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { defaultCache, packageRoot } from '../../src/config/paths.js';
+import { CommandLine } from '../support/command-line.js';
 import { removeTree } from '../support/remove-tree.js';
 import { eventually } from '../support/eventually.js';
 import { GitHttpServer } from '../support/git-http-server.js';
@@ -71,6 +72,26 @@ describe('Millrace builds itself', () => {
       await onWorkerWith('git', /^git\/\d/, buildAndCheck);
     },
     BUILD_LIMIT + MINUTE,
+  );
+
+  // Every stage would take as long again: this is what installs, and what says the verdict.
+  it(
+    'by `run` in a checkout of it, without a server',
+    async () => {
+      const checkout = join(folder, 'checkout');
+      const bare = join(folder, 'millrace.git');
+      await promisify(execFile)('git', ['clone', '--quiet', bare, checkout]);
+      const variables = Object.entries(await buildEnvironment(folder));
+      const { code, stdout, stderr } = await new CommandLine(checkout, { HOME: folder }).run([
+        ...['run', '--stage', 'install', '--step', 'verdict/report', '--no-needs'],
+        ...variables.flatMap(([name, value]) => ['--env', `${name}=${value}`]),
+      ]);
+      expect({ code, told: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, told: '' });
+      expect(stderr).toContain(`(branch main, ${head.sha.slice(0, 8)})`);
+      expect(stdout).toMatch(/ added \d{3,} packages /);
+      expect(stdout).toMatch(new RegExp(`pass at ${head.sha} on Node v(2[4-9]|[3-9]\\d)\\.`));
+    },
+    10 * MINUTE,
   );
 
   // What the build does with a tree is seen above: here it is enough that the tree is the same.

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CommandLine } from '../support/command-line.js';
+import { findGo } from '../support/language-images.js';
 import { findProgram } from '../support/needed-programs.js';
 import { removeTree } from '../support/remove-tree.js';
 
@@ -10,28 +12,35 @@ const page = join(__dirname, '../../docs/toolchains.md');
 
 /** A toolchain of the page, the project that its pipeline is for, and what shows that it ran. */
 interface Toolchain {
-  readonly programs: readonly string[];
+  /** The packages of Debian that bring its programs. */
+  readonly programs: Readonly<Record<string, string>>;
   readonly files: Readonly<Record<string, string>>;
   readonly prints: string;
-  /** Only a program of that name, as the real one is of one user. */
-  readonly alwaysStandIn?: true;
 }
 
 const toolchains: Readonly<Record<string, Toolchain>> = {
   node: {
-    programs: ['node'],
+    programs: { node: 'nodejs' },
     files: { 'test.js': 'console.log("it " + "runs")' },
     prints: 'it runs',
   },
-  python: { programs: ['python3'], files: {}, prints: '/.venv' },
+  python: { programs: { python3: 'python3' }, files: {}, prints: '/.venv' },
   go: {
-    programs: ['go'],
+    programs: { go: 'golang-go' },
     files: { 'main.go': 'package main\nfunc main() { println("it " + "runs") }\n' },
     prints: 'it runs',
   },
-  rust: { programs: ['cargo'], files: {}, prints: 'cargo test --locked', alwaysStandIn: true },
+  rust: {
+    programs: { cargo: 'cargo', rustc: 'rustc' },
+    files: {
+      'Cargo.toml': '[package]\nname = "shop"\nversion = "0.1.0"\nedition = "2021"\n',
+      'Cargo.lock': 'version = 3\n\n[[package]]\nname = "shop"\nversion = "0.1.0"\n',
+      'src/main.rs': 'fn main() {}\n#[test]\nfn it_runs() {}\n',
+    },
+    prints: 'test it_runs ... ok',
+  },
   java: {
-    programs: ['java'],
+    programs: { java: 'default-jdk-headless' },
     files: {
       'Main.java':
         'public class Main { public static void main(String[] a) { System.out.println("it " + "runs"); } }',
@@ -64,17 +73,21 @@ describe('docs/toolchains.md', () => {
     async (name, toolchain) => {
       const bin = join(folder, 'bin');
       await mkdir(bin);
-      let isReal = true;
-      for (const program of toolchain.programs) {
-        const found = toolchain.alwaysStandIn ? undefined : placeOf(program);
-        if (found !== undefined) await symlink(found, join(bin, program));
+      const found = new Map(
+        Object.keys(toolchain.programs).map((program) => [program, placeOf(program)]),
+      );
+      // A part of it would be no toolchain.
+      const isReal = [...found.values()].every((place) => place !== undefined);
+      if (!isReal) refuseInCi(toolchain);
+      for (const [program, place] of found) {
+        if (isReal) await symlink(place ?? '', join(bin, program));
         else await standIn(join(bin, program));
-        isReal &&= found !== undefined;
       }
       const project = join(folder, 'project');
       await mkdir(project);
       execFileSync('git', ['init', '--quiet'], { cwd: project });
       for (const [file, text] of Object.entries(toolchain.files)) {
+        await mkdir(dirname(join(project, file)), { recursive: true });
         await writeFile(join(project, file), text);
       }
       const text = ((await pipelines()).get(name) ?? '').replace(`/opt/${name}/bin`, bin);
@@ -86,19 +99,47 @@ describe('docs/toolchains.md', () => {
       });
       const { code, stdout, stderr } = await line.run(['run']);
       expect([code, stderr]).toEqual([0, expect.stringContaining('Result')]);
-      expect(stdout).toContain(isReal ? toolchain.prints : 'stand-in of ');
-      if (toolchain.alwaysStandIn) expect(stdout).toContain(toolchain.prints);
+      expect(stdout).toContain(isReal ? toolchain.prints : `stand-in of ${[...found.keys()][0]} `);
     },
     120_000,
   );
 });
 
-/** The program itself, as those of version managers are for one user. */
+/** The program itself: those of version managers are for one user. */
 function placeOf(program: string): string | undefined {
+  if (program === 'go') {
+    const go = findGo();
+    return 'program' in go ? go.program : undefined;
+  }
   const found = findProgram(program);
-  if (program !== 'python3' || found === undefined) return found;
-  const ask = ['-c', 'import sys; print(sys.executable)'];
-  return execFileSync(found, ask, { encoding: 'utf8' }).trim();
+  if (found === undefined) return undefined;
+  if (program === 'python3') return said(found, '-c', 'import sys; print(sys.executable)');
+  if (program !== 'cargo' && program !== 'rustc') return found;
+  // Without a linker there is nothing to test.
+  const [rustc, linker] = [findProgram('rustc'), findProgram('cc')];
+  if (rustc === undefined || linker === undefined) return undefined;
+  const own = join(said(rustc, '--print', 'sysroot'), 'bin', program);
+  return existsSync(own) ? own : undefined;
+}
+
+function said(program: string, ...args: readonly string[]): string {
+  return execFileSync(program, args, { encoding: 'utf8' }).trim();
+}
+
+/**
+ * CI has what `.ci/install` installs, and the Go that `.ci/run` brings: nothing stands in for these
+ * there.
+ */
+function refuseInCi({ programs }: Toolchain): void {
+  if (process.env['CI'] === undefined) return;
+  const script = readFileSync(join(__dirname, '../../.ci/install'), 'utf8');
+  const list = /^packages=\(\n([^]*?)^\)/m.exec(script)?.[1]?.replaceAll(/#.*/g, '') ?? '';
+  const installed = new Set(list.split(/\s+/));
+  if (!installed.has('python3')) throw new Error('.ci/install has no list of packages');
+  for (const [program, name] of Object.entries(programs)) {
+    if (program === 'go') throw new Error('this spec needs Go: test/go/find');
+    if (installed.has(name)) throw new Error(`this spec needs ${program}: apt-get install ${name}`);
+  }
 }
 
 /** Says how it was called. */

@@ -1,10 +1,10 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdir, readdir, realpath, symlink } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, realpath, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { addNode } from './debian-image.js';
 import { copyFolder, copyLibraries, copyPrograms } from './host-programs.js';
-import { type ImageImporter, makeStepImage } from './step-image.js';
+import { APP_UID, type ImageImporter, makeStepImage } from './step-image.js';
 
 const run = promisify(execFile);
 const SEARCH = 'ENV PATH=/usr/local/bin:/usr/local/go/bin:/bin:/usr/bin';
@@ -14,7 +14,10 @@ const PYTHON_REST = ['site-packages', 'dist-packages', '__pycache__', 'test', 't
 const PYTHON_TOOLS = ['./idlelib', './tkinter', './ensurepip', './lib2to3', './turtledemo'];
 const GO_REST = ['testdata', '*_test.go', './src/cmd', './api', './doc', './misc', './test'];
 
-/** An image of busybox with this machine's Node and npm, as the public image `node` is used. */
+/**
+ * An image of busybox with this machine's Node and npm, and a user `node`, as the public image
+ * `node` is used.
+ */
 export async function makeNodeStepImage(engine: ImageImporter, image: string): Promise<void> {
   await makeStepImage(engine, image, [SEARCH], async (root) => {
     await addNode(join(root, 'usr/local'));
@@ -22,6 +25,8 @@ export async function makeNodeStepImage(engine: ImageImporter, image: string): P
     // The first lines of npm's programs name it.
     await mkdir(join(root, 'usr/bin'), { recursive: true });
     await symlink('/bin/env', join(root, 'usr/bin/env'));
+    const user = `node:x:${APP_UID}:${APP_UID}::/home/app:/bin/sh\n`;
+    await appendFile(join(root, 'etc/passwd'), user);
   });
 }
 

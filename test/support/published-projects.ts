@@ -49,6 +49,11 @@ export class PublishedProjects {
     return this.commits.get(name) ?? '';
   }
 
+  /** Where a project is cloned from. */
+  url(name: string): string {
+    return this.server.url(name);
+  }
+
   /** A file of a project, as it is in the repository. */
   async text(name: string, file = 'pipeline.yml'): Promise<string> {
     return readFile(join(this.work(name).directory, file), 'utf8');

@@ -23,6 +23,10 @@ const file = resolve(__dirname, '../../openapi.json');
 const { paths, components } = JSON.parse(readFileSync(file, 'utf8')) as Document;
 
 const ID = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
+/** Of a deployment; no execution has it. */
+const DEPLOYMENT = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4c';
+/** A pipeline with mistakes, which need more than a line. */
+const WRONG_FILE = 'test/unit/cli-width.pipeline.yaml';
 const NAME = 'checkout-service-nightly-regression';
 const SENTENCE =
   'The step "integration-tests" failed because the container of the database ended with exit code 137 (killed: out of memory).';
@@ -31,7 +35,8 @@ const TEXTS: readonly (readonly [property: RegExp, text: string])[] = [
   [/(^|_)id$/, ID],
   [/^(message|description|reason|suggestion|text|why)$/, SENTENCE],
   [/^(path)$/, 'build/reports/integration-tests/index.html'],
-  [/^(digest|sha|commit|commit_hash|hash)$/, '4f0c3d2a1b2c3d4e5f60718293a4b5c6d7e8f901'],
+  [/^(hash)$/, '4f0c3d2a1b2c3d4e5f60718293a4b5c6'.repeat(2)],
+  [/^(digest|sha|commit|commit_hash)$/, '4f0c3d2a1b2c3d4e5f60718293a4b5c6d7e8f901'],
   [/^(full_name)$/, 'acme-platform-team/checkout-service'],
   [/^(url|repository)$/, 'https://git.example.com/acme-platform-team/checkout-service'],
   [/^(version)$/, '0.12.3'],
@@ -41,6 +46,8 @@ const TEXTS: readonly (readonly [property: RegExp, text: string])[] = [
 
 /** Each text of a value by what holds it; lists with three of each. */
 function filled(value: unknown, property = ''): unknown {
+  // An audit that holds says what to note.
+  if (property === 'first_break') return null;
   if (Array.isArray(value)) {
     return (value as unknown[])
       .flatMap((each) => [each, each, each])
@@ -51,6 +58,8 @@ function filled(value: unknown, property = ''): unknown {
       Object.entries(value).map(([name, each]) => [name, filled(each, name)]),
     );
   }
+  // A delivery that is not decided yet is waited for.
+  if (value === 'received') return 'done';
   const [, text] = TEXTS.find(([pattern]) => pattern.test(property)) ?? [];
   return typeof value === 'string' && text !== undefined && !ENUMS.has(value) ? text : value;
 }
@@ -78,12 +87,17 @@ function answerTo(method: string, path: string): unknown {
     .filter(fits)
     .sort((a, b) => a.split('{').length - b.split('{').length);
   const { responses = {} } = paths[found[0] ?? '']?.[method.toLowerCase()] ?? {};
-  const { schema = {} } = responses[200]?.content?.['application/json'] ?? {};
+  const answer = responses[200] ?? responses[201] ?? responses[202];
+  const { schema = {} } = answer?.content?.['application/json'] ?? {};
   const page = schema.oneOf?.find(({ type }) => type === 'object') ?? schema;
   const [sample] = samplesOf(page, components.schemas);
   return filled(sample);
 }
 
+/**
+ * What steps, services and files say is shown as it is: `run`, `logs`, `services logs` and
+ * `pipelines diff` are not here.
+ */
 const PRINTED = [
   ...['status', `status ${ID}`, `explain ${ID}`, 'pipelines', `pipelines get ${ID}`],
   ...[`pipelines versions ${ID}`, `pipelines stats ${ID}`],
@@ -93,6 +107,9 @@ const PRINTED = [
   ...[`deliveries show ${ID}`, `schedules ${ID}`, 'tokens', 'service-accounts', 'audit'],
   ...['workers', 'ports', 'caches', `artifacts ${ID}`, `tests ${ID}`, `tests flaky ${ID}`],
   ...['plan examples/hello.yaml', 'detect .', `plan ${ID}`],
+  ...[`explain ${DEPLOYMENT}`, `lint ${WRONG_FILE}`, 'config', `trigger ${ID} --no-follow`],
+  ...[`apply examples/hello.yaml --pipeline ${ID}`],
+  ...[`repositories check ${ID}`, `deliveries replay ${ID} --dry-run`, 'audit verify'],
 ];
 /** Lists of some of what there is. */
 const PARTS = [
@@ -109,6 +126,11 @@ describe('what the command line prints', () => {
     server = createServer(({ method = '', url = '' }, answer) => {
       const [path = ''] = url.split('?', 1);
       answer.setHeader('content-type', 'application/json');
+      if (path === `/api/ci/executions/${DEPLOYMENT}/explain`) {
+        const error = { error: 'NotFoundError', message: SENTENCE, suggestions: [] };
+        answer.writeHead(404).end(JSON.stringify(error));
+        return;
+      }
       answer.end(JSON.stringify(answerTo(method, path)));
     });
     await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
@@ -120,7 +142,7 @@ describe('what the command line prints', () => {
     const written = new WrittenTerminal({ columns });
     const { port } = server.address() as AddressInfo;
     const words = line.split(' ');
-    const isLocal = line === 'detect .' || line.endsWith('.yaml');
+    const isLocal = ['detect .', 'config'].includes(line) || line.endsWith('.yaml');
     const asked = isLocal ? [] : ['--server', `http://127.0.0.1:${port}`, '--token', 'x'];
     await runProgram(['node', 'millrace', ...words, ...asked], written.terminal);
     expect(written.err).not.toMatch(/^millrace: /m);

@@ -14,8 +14,8 @@ import { readSource } from '../command/read-source.js';
  * @throws CommandError, which holds no value
  */
 export async function readSecretsFile(file: string): Promise<NameRecord<string>> {
-  const secrets = Object.entries(parseEnv(await readSource(file)));
-  for (const [name, value = ''] of secrets) {
+  const secrets = valuesIn(await readSource(file));
+  for (const [name, value] of Object.entries(secrets)) {
     const problem = secretNameProblem(name) ?? secretValueProblem(name, value);
     if (problem) {
       throw new CommandError(`${file}: ${name}: ${problem.message}`, exitCodes.usage, [
@@ -23,7 +23,7 @@ export async function readSecretsFile(file: string): Promise<NameRecord<string>>
       ]);
     }
   }
-  return nameRecord(secrets.map(([name, value = '']) => [name, value] as const));
+  return secrets;
 }
 
 /**
@@ -32,8 +32,16 @@ export async function readSecretsFile(file: string): Promise<NameRecord<string>>
  * @throws CommandError
  */
 export async function readVariablesFile(file: string): Promise<NameRecord<string>> {
-  const variables = Object.entries(parseEnv(await readSource(file)));
-  return nameRecord(variables.map(([name, value = '']) => [name, value] as const));
+  return valuesIn(await readSource(file));
+}
+
+/** Node's reader makes a plain object, which loses `__proto__`: that name has another one there. */
+function valuesIn(text: string): NameRecord<string> {
+  let other = 'Other';
+  while (text.includes(other)) other += 'x';
+  const read = Object.entries(parseEnv(text.replaceAll('__proto__', other)));
+  const back = (part: string): string => part.replaceAll(other, '__proto__');
+  return nameRecord(read.map(([name, value = '']) => [back(name), back(value)] as const));
 }
 
 /**

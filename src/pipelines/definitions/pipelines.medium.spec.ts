@@ -437,6 +437,20 @@ describe('validate', () => {
   });
 });
 
+describe('the head of a pipeline', () => {
+  // A trigger reads it alone, however long the YAML is.
+  it('holds none of its texts, sealed or in clear as older releases have stored them', async () => {
+    const id = await create('head');
+    const texts = { yaml_content: yaml('head'), stages: [], environment: [] };
+    const stored = database.collection<{ _id: string }>('pipelines');
+    await stored.updateOne({ _id: id }, { $set: texts });
+    expect(await stored.findOne({ _id: id })).toHaveProperty('sealed');
+    const head = await service.getHead(id);
+    expect(head).toMatchObject({ _id: id, name: 'head', enabled: true, version: 1 });
+    for (const name of ['sealed', ...Object.keys(texts)]) expect(head).not.toHaveProperty(name);
+  });
+});
+
 describe('the rest of the API', () => {
   it('is closed without the token, but for health and documentation', async () => {
     const open = request(app.getHttpServer());

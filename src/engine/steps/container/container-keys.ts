@@ -59,6 +59,26 @@ const platform = text({
   ]),
 });
 
+const words = listOf(text({ expects: 'a program or argument', min: 0, max: 4096 }), {
+  max: 100,
+  single: true,
+});
+
+/** Elsewhere `sh -c` gets the commands as its text. Here it would run a shell without any. */
+const entrypoint: typeof words = {
+  ...words,
+  read: (node, path, context) => {
+    const list = words.read(node, path, context);
+    const [program = '', ...more] = list ?? [];
+    if (/(^|\/)(sh|bash|ash|dash|ksh|zsh)$/.test(program) && /^-[a-z]*c$/.test(more.at(-1) ?? '')) {
+      const message = `"${quoted(program, 60)} ${more.at(-1)}" would run none of the commands, and succeed.`;
+      const hint = 'Leave entrypoint out: run is run by a shell. For bash write shell: bash';
+      context.error('invalid_entrypoint', message, { path, offset: node.start }, hint);
+    }
+    return list;
+  },
+};
+
 /** Keys by which steps run in containers: at a step, a stage and in `defaults`; nearer wins. */
 export const containerKeys = {
   image: {
@@ -74,10 +94,7 @@ export const containerKeys = {
     meaning: 'as `name`, `uid`, `name:group` or `uid:gid`',
   },
   entrypoint: {
-    reader: listOf(text({ expects: 'a program or argument', min: 0, max: 4096 }), {
-      max: 100,
-      single: true,
-    }),
+    reader: entrypoint,
     value: 'program, or list with its arguments',
     default: 'none',
     meaning: 'the shell with the commands is its last arguments',

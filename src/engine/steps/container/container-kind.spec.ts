@@ -54,6 +54,13 @@ stages:
     ]);
   });
 
+  it('takes a shell as entrypoint that starts its arguments', () => {
+    const [step] = actions(
+      `name: x\nsteps: [{ image: a, entrypoint: [sh, -c, 'exec "$0" "$@"'], run: b }]\n`,
+    );
+    expect(step).toMatchObject({ entrypoint: ['sh', '-c', 'exec "$0" "$@"'] });
+  });
+
   it('takes a template as an image', () => {
     const yaml =
       'name: x\nenvironment: { V: "22" }\nsteps: [{ image: "node:${{ env.V }}", run: echo a }]\n';
@@ -68,6 +75,14 @@ stages:
     ],
     ['image: "https://x/y"', 'invalid_image 2: The name of an image has no scheme.'],
     ['image: a, user: "a b"', 'invalid_user 2: "a b" is no user.'],
+    [
+      'image: a, entrypoint: [sh, -c]',
+      'invalid_entrypoint 2: "sh -c" would run none of the commands, and succeed.',
+    ],
+    [
+      'image: a, entrypoint: [/bin/bash, -o, pipefail, -ec]',
+      'invalid_entrypoint 2: "/bin/bash -ec" would run none of the commands, and succeed.',
+    ],
     ['image: a, platform: arm', 'invalid_platform 2: "arm" is no platform.'],
     ['image: a, memory: much', 'invalid_size 2: "much" is no size.'],
     ['image: a, memory: 1k', 'out_of_range 2: Expected a size from 6 MiB to 1 TiB, found 1k.'],
