@@ -9,7 +9,8 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-progress
-COPY nest-cli.json tsconfig.json tsconfig.build.json bundle.mjs ./
+COPY nest-cli.json tsconfig.json tsconfig.build.json bundle.mjs docs-pages.mjs README.md ./
+COPY docs docs
 COPY src src
 RUN npm run build && npm prune --omit=dev --no-progress
 

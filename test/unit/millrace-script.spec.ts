@@ -132,15 +132,18 @@ describe('the millrace script', () => {
     expect((await calls())[0]).toBe(install);
   });
 
-  it('builds when how bundles are made has changed', async () => {
-    await run(['x']);
-    const later = new Date(Date.now() + 60_000);
-    await writeFile(join(root, 'bundle.mjs'), '');
-    await utimes(join(root, 'bundle.mjs'), later, later);
-    await calls();
-    await run(['x']);
-    expect(await calls()).toEqual(['run build']);
-  });
+  it.each(['bundle.mjs', 'docs-pages.mjs', 'README.md'])(
+    'builds when %s has changed',
+    async (name) => {
+      await run(['x']);
+      const later = new Date(Date.now() + 60_000);
+      await writeFile(join(root, name), '');
+      await utimes(join(root, name), later, later);
+      await calls();
+      await run(['x']);
+      expect(await calls()).toEqual(['run build']);
+    },
+  );
 
   it('leaves options of Node to the program', async () => {
     const args = ['run', '--env-file', '/nope', '--require=/nope'];

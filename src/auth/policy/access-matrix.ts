@@ -56,7 +56,7 @@ ${table(
 
 ## Operations
 
-\`/api/docs\`, \`/api/docs-json\` and \`/api/docs-yaml\` are open to anybody.
+\`/api/docs\`, \`/api/docs-json\`, \`/api/docs-yaml\` and the documents at \`/docs\` are open to anybody.
 
 ${table(
   ['operation', 'scope', 'without a token', ...ROLES],

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { NotFoundException } from '@nestjs/common';
 import { ModulesContainer, Reflector } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import type { MillraceConfig } from '../../config/millrace-config.js';
+import { packageRoot } from '../../config/paths.js';
 import type { ErrorTranslator } from '../errors/to-millrace-error.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { API_PREFIX, UNPREFIXED } from './api-prefix.js';
@@ -22,7 +24,7 @@ import { rateLimit, type RequestLimiters, userLimit } from './rate-limit.js';
 import { requestLog } from './request-log.js';
 import { type Route, RouteTable } from './route-table.js';
 import { securityHeaders } from './security-headers.js';
-import { startPage } from './start-page.js';
+import { documentation, startPage } from './start-page.js';
 import { validationPipe } from './validation.js';
 import { textBody } from './text-body.js';
 
@@ -66,6 +68,8 @@ export interface HttpOptions {
   readonly metrics: Metrics;
   /** What answers GET without a controller: `/api/docs`. */
   readonly pages?: readonly string[];
+  /** Pages of the documentation. Default: those that the build has made. */
+  readonly docs?: string;
   /**
    * Recognizes who sends the request and sets `request.principal`; it refuses nobody, the guards
    * do.
@@ -116,6 +120,7 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
   const load = new LoadShedding(options.load ?? defaultLoadLimits);
   app.use(load.shed);
   app.use(rateLimit(options.limiters));
+  documentation(app, options.docs ?? join(packageRoot(), 'dist', 'docs'));
   app.use(startPage);
   app.use(onlyRoutes(routes));
   app.use(options.authenticate);

@@ -2,7 +2,8 @@ import type { Request } from 'express';
 import { createHash } from 'node:crypto';
 
 const STYLE =
-  'body{font:1.1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}small{opacity:.7}';
+  'body{font:1.1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}small{opacity:.7}' +
+  'body:has(main){font-size:1rem;max-width:60rem;margin:2rem auto}pre,table{display:block;overflow-x:auto}pre{padding:.7rem;background:#8882}td,th{padding:.2rem .7rem .2rem 0;text-align:left;vertical-align:top}';
 
 /** Nothing is run, embedded or loaded but our icon; the one style is named by its digest. */
 export const PAGE_POLICY = [

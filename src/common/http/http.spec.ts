@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   Body,
   Controller,
@@ -141,6 +144,7 @@ async function start(environment: Record<string, string>): Promise<NestExpressAp
     bodyParser: false,
   });
   configureHttp(started, {
+    docs,
     config,
     logger,
     limiters: started.get(RateLimits),
@@ -185,7 +189,20 @@ function expectShape(response: request.Response, status: number, error: string):
   expect(response.headers['x-request-id']).toMatch(/\S{8,}/);
 }
 
+/** What the build makes of the documentation, and a file beside it. */
+const docs = join(mkdtempSync(join(tmpdir(), 'millrace-docs-')), 'docs');
+function makeDocs(): void {
+  mkdirSync(join(docs, 'adr'), { recursive: true });
+  writeFileSync(join(docs, 'index.html'), 'the first minutes');
+  writeFileSync(join(docs, 'triggers.html'), 'triggers');
+  writeFileSync(join(docs, 'adr/0001-a.html'), 'decided');
+  writeFileSync(join(docs, '.hidden'), 'hidden');
+  writeFileSync(join(docs, '../secret.html'), 'secret');
+}
+afterAll(() => rmSync(join(docs, '..'), { recursive: true }));
+
 beforeAll(async () => {
+  makeDocs();
   app = await start({
     RATE_LIMIT: '0',
     AUTH_FAILURE_LIMIT: '0',
@@ -284,7 +301,7 @@ describe('errors', () => {
         continue;
       }
       expect([response.status, response.type]).toEqual([200, 'text/html']);
-      for (const href of ['/api/docs', '/api/healthchecker', '/api/docs-json']) {
+      for (const href of ['/api/docs', '/docs/', '/api/healthchecker', '/api/docs-json']) {
         expect(response.text).toContain(`<a href="${href}">`);
       }
       expect(response.headers).toMatchObject({
@@ -292,13 +309,41 @@ describe('errors', () => {
         'content-security-policy': expect.stringMatching(/^default-src 'none';.*sha256-/),
       });
     }
-    const docs = await agent().get('/docs').set({ accept });
-    if (isBrowser) expect([docs.status, docs.headers['location']]).toEqual([302, '/api/docs']);
-    else expectShape(docs, 404, 'NotFoundError');
     expectShape(await agent().post('/').set({ accept }), 404, 'NotFoundError');
     const icon = await agent().get('/favicon.ico').set({ accept });
     expect([icon.status, icon.type]).toEqual([200, 'image/svg+xml']);
     expect((await agent().head('/favicon.ico').set({ accept })).status).toBe(200);
+  });
+
+  it('the documentation is shown to everybody, and nothing beside it', async () => {
+    const first = await agent().get('/docs');
+    expect([first.status, first.headers['location']]).toEqual([301, '/docs/']);
+    for (const [path, text] of [
+      ['/docs/', 'the first minutes'],
+      ['/docs/triggers', 'triggers'],
+      ['/docs/adr/0001-a', 'decided'],
+    ] as const) {
+      const page = await agent().get(path);
+      expect([page.status, page.type, page.text]).toEqual([200, 'text/html', text]);
+      expect(page.headers['content-security-policy']).toMatch(/^default-src 'none';.*sha256-/);
+    }
+    for (const path of [
+      '/docs/none',
+      '/docs/%2e%2e/secret',
+      '/docs/..%2fsecret',
+      '/docs/.hidden',
+    ]) {
+      expectShape(await agent().get(path), 404, 'NotFoundError');
+    }
+    expectShape(await agent().post('/docs/').send({}), 404, 'NotFoundError');
+  });
+
+  it('the API alone is shown where nothing was built', async () => {
+    rmSync(docs, { recursive: true });
+    const browser = await agent().get('/docs').set({ accept: 'text/html' });
+    expect([browser.status, browser.headers['location']]).toEqual([302, '/api/docs']);
+    expectShape(await agent().get('/docs'), 404, 'NotFoundError');
+    makeDocs();
   });
 
   it('of a page say what is advised, in the place of what programs are told', async () => {

@@ -1,3 +1,4 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import { htmlPage, isAskedForPage, PAGE_POLICY } from './html-page.js';
 
@@ -11,6 +12,7 @@ const PAGE = htmlPage(
 <p>This server runs pipelines, and puts into service what they have built.</p>
 <ul>
 <li><a href="/api/docs">The API</a>: every route, to be tried here (press Authorize, and paste a token)</li>
+<li><a href="/docs/">Documentation</a>: the first minutes, pipelines, deployments, every setting</li>
 <li><a href="/api/healthchecker">Health</a> of the server and what it needs</li>
 <li><a href="/api/docs-json">OpenAPI document</a>, for programs</li>
 </ul>
@@ -20,6 +22,21 @@ const PAGE = htmlPage(
 /** A mill wheel. */
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 -16 32 32"><g fill="none" stroke="#2a7f9e" stroke-width="3"><circle r="10"/><path d="M0-15V15M-15 0H15M-10.6-10.6 10.6 10.6M-10.6 10.6 10.6-10.6"/></g><circle r="3.5" fill="#2a7f9e"/></svg>`;
 const ICON_SECONDS = 86_400;
+
+/**
+ * The pages that `docs-pages.mjs` makes at build, at /docs: they go with the server, so that they
+ * are of its version and need no internet. Without a build there are none.
+ *
+ * @param folder where they are
+ */
+export function documentation(app: NestExpressApplication, folder: string): void {
+  app.useStaticAssets(folder, {
+    prefix: '/docs',
+    extensions: ['html'],
+    maxAge: 0,
+    setHeaders: (response: Response) => void response.setHeader('Content-Security-Policy', PAGE_POLICY),
+  });
+}
 
 /**
  * Answers a browser at the addresses that people try first, and gives it its icon. Programs get
