@@ -41,18 +41,17 @@ function isJsonAsked(command: Command): boolean {
 
 function exitCodeOf(error: unknown, terminal: Terminal, json: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+  if (error instanceof ConfigError) {
+    return exitCodeOf(new CommandError(error.message, exitCodes.usage), terminal, json);
+  }
   if (error instanceof CommandError) {
     if (json) terminal.sayWhole(cleanJson(JSON.stringify(errorShapeOf(error))));
     else showError(error, terminal);
     return error.exitCode;
   }
-  if (error instanceof ConfigError) {
-    terminal.say(`millrace: ${error.message}`);
-    return exitCodes.usage;
-  }
   if (error instanceof EmbeddedError) {
     terminal.say(`millrace: ${error.message}. ${error.advice}`);
-    return 1;
+    return error.code === 'home_unreachable' ? exitCodes.usage : exitCodes.failed;
   }
   terminal.say(`millrace: ${cleanLines(error instanceof Error ? error.message : String(error))}`);
   if (error instanceof Error && readEnvironment()[STACK_VARIABLE]) {

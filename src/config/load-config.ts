@@ -1,19 +1,13 @@
 import { isLoopbackHost } from './loopback.js';
 import { configRows, type ConfigValues } from './config-variables.js';
+import { ConfigError } from './config-error.js';
 import type { ConfigProblem } from './config-problem.js';
 import { readEnvironment, type Environment } from './environment.js';
 import { loginProblems } from './login-problems.js';
 import { MillraceConfig } from './millrace-config.js';
 import { objectStoreProblems } from './object-store-problems.js';
 
-/** Thrown at start; its message names every bad variable, one a line. */
-export class ConfigError extends Error {
-  constructor(readonly problems: readonly ConfigProblem[]) {
-    const lines = problems.map(({ name, message }) => `  ${name} ${message}`);
-    super(`The configuration is not usable:\n${lines.join('\n')}`);
-    this.name = 'ConfigError';
-  }
-}
+export { ConfigError };
 
 export type ConfigResult =
   | { readonly kind: 'valid'; readonly config: MillraceConfig }

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { settingError } from './path-setting.js';
 
 /**
  * Folder of all data when `MILLRACE_HOME` is unset: `/var/lib/millrace` for root, else `millrace`
@@ -15,11 +16,26 @@ export function defaultHome(): string {
 }
 
 /**
+ * What to throw where the folder of all data cannot be used: a ConfigError where the setting is to
+ * blame that leads there, else `error` as it is.
+ */
+export function homeError(home: string, error: unknown): unknown {
+  const isDefault = (process.env['MILLRACE_HOME']?.trim() ?? '') === '' && home === defaultHome();
+  const isXdg = isDefault && process.getuid?.() !== 0;
+  const name = isXdg ? xdgVariable('XDG_DATA_HOME') : 'MILLRACE_HOME';
+  return settingError({ name, path: home, kind: 'folder' }, error);
+}
+
+/**
  * Makes the folder of all data, closed to other users; for whoever is about to write in it.
- * Idempotent.
+ * Idempotent. @throws ConfigError
  */
 export async function makeHome(home: string): Promise<void> {
-  await mkdir(home, { recursive: true, mode: 0o750 });
+  try {
+    await mkdir(home, { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw homeError(home, error);
+  }
 }
 
 /** Folder of the workspaces; short, for the sake of unix sockets in them. */
@@ -49,6 +65,17 @@ export function defaultCache(): string {
  */
 export function defaultClientFolder(): string {
   return join(xdgFolder('XDG_CONFIG_HOME', '.config'), 'millrace');
+}
+
+/** As `homeError`, of the folder of the settings of the command line. */
+export function clientFolderError(folder: string, error: unknown): unknown {
+  const name = xdgVariable('XDG_CONFIG_HOME');
+  return settingError({ name, path: folder, kind: 'folder' }, error);
+}
+
+/** The variable that decides about a folder: where it counts as unset, that of the user's own. */
+function xdgVariable(name: string): string {
+  return isAbsolute(process.env[name] ?? '') ? name : 'HOME';
 }
 
 /**

@@ -329,6 +329,26 @@ Rules     push: the branch "main" fits none of "docs/*"
     expect((await millrace(['lint', 'absent.yaml'])).code).toBe(2);
   });
 
+  it.each([
+    'plan .',
+    'plan ./pipelines/',
+    'plan pipelines',
+    'plan --event-file pipelines',
+    'lint pipelines',
+    'run pipelines',
+    'apply pipelines',
+    'pipelines create pipelines',
+    'pipelines update shop pipelines',
+    'deploy --file pipelines',
+    'schema --write pipelines',
+  ])('a folder where a file is to be named: %s', async (line) => {
+    await mkdir(join(folder, 'pipelines'), { recursive: true });
+    const server = { MILLRACE_URL: 'http://127.0.0.1:9' };
+    const outcome = await millrace(line.split(' '), server);
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
+    expect(outcome.stderr).toContain('it is a folder; name a file');
+  });
+
   it('config: what is in effect, secrets masked; flags before variables', async () => {
     const { code, stdout } = await millrace(['config', '--port', '81', '--home', 'data'], {
       PORT: '82',
@@ -348,10 +368,50 @@ Rules     push: the branch "main" fits none of "docs/*"
     expect(bad.stderr).toMatch(/^ {2}HOST .*\n {2}PORT .*$/m);
   });
 
-  it('worker: says what it needs', async () => {
-    const { code, stderr } = await millrace(['worker']);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/needs MONGODB_URI and REDIS_URL/);
+  it.each<[string, string, Record<string, string>, RegExp]>([
+    ['worker', 'worker', {}, /needs MONGODB_URI and REDIS_URL/],
+    [
+      'a file as home',
+      'status',
+      { MILLRACE_HOME: '/dev/null' },
+      /^ {2}MILLRACE_HOME must lead to/m,
+    ],
+    ['a home below a file', 'status', { MILLRACE_HOME: '/dev/null/x' }, /^ {2}MILLRACE_HOME must/m],
+    [
+      'a folder of settings',
+      'status',
+      { XDG_CONFIG_HOME: '/dev/null' },
+      /^ {2}XDG_CONFIG_HOME must/m,
+    ],
+    ['a home of the user', 'status', { HOME: '/dev/null' }, /^ {2}HOME must lead to/m],
+    ['the start', 'start --port 0 --home /dev/null/x', {}, /^ {2}MILLRACE_HOME must lead to/m],
+    ['the port', 'start --host 192.0.2.1', {}, /no address of this machine/],
+    [
+      'a CA that is absent',
+      `run ${HELLO} --no-dir`,
+      { GIT_CA_FILE: '/absent' },
+      /^ {2}GIT_CA_FILE must lead to a file .*: there is no such file/m,
+    ],
+    [
+      'a CA that is none',
+      `run ${HELLO} --no-dir`,
+      { GIT_CA_FILE: HELLO },
+      /^ {2}GIT_CA_FILE names .* holds no certificate/m,
+    ],
+  ])('a wrong setting is named, and ends with 2: %s', async (_what, line, environment, told) => {
+    const outcome = await millrace(line.split(' '), environment);
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
+    expect(outcome.stderr).toMatch(told);
+    expect(outcome.stderr).not.toMatch(/E[A-Z]{4,}[:)]/);
+  });
+
+  it('a wrong setting is told as JSON where JSON is asked for', async () => {
+    const wrong = await millrace(['status', '--json'], { MILLRACE_HOME: '/dev/null/x' });
+    expect(wrong).toMatchObject({ code: 2, stdout: '' });
+    expect(JSON.parse(wrong.stderr)).toMatchObject({
+      error: 'ValidationError',
+      message: expect.stringContaining('MILLRACE_HOME') as unknown,
+    });
   });
 
   it('help is a result, a wrong command line is not', async () => {

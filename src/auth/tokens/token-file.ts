@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { makePrivateFile, readPrivateFile } from '../../common/private-file.js';
+import { ConfigError } from '../../config/config-error.js';
 
 export interface StoredToken {
   readonly token: string;
@@ -38,7 +39,8 @@ export function readToken(file: string): string | undefined {
 function tokenOf(text: string, file: string): string {
   const token = text.trim();
   if (token.length < 24) {
-    throw new Error(`${file} holds no token: delete it and start again, or set MILLRACE_TOKEN`);
+    const message = `is not set, and ${file} holds no token: delete it and start again, or set this`;
+    throw new ConfigError([{ name: 'MILLRACE_TOKEN', message }]);
   }
   return token;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readToken, tokenFile } from '../../auth/tokens/token-file.js';
 import { valueOf } from '../../common/values/name-record.js';
 import { addressFile, type ClientEnvironment } from '../../config/client-environment.js';
+import { homeError } from '../../config/paths.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import type { LoginStore } from './login-store.js';
@@ -100,7 +101,7 @@ export function localToken(environment: ClientEnvironment, url: string): string 
   } catch (error) {
     // The data folder of somebody else: whoever may not read it has no right to its token.
     if ((error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
-    throw error;
+    throw homeError(environment.home, error);
   }
 }
 
@@ -129,6 +130,6 @@ function localUrl({ home, port }: ClientEnvironment): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'EACCES' || error instanceof CommandError) return fallback;
-    throw error;
+    throw homeError(home, error);
   }
 }

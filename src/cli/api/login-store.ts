@@ -9,7 +9,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { clientFolderError } from '../../config/paths.js';
 import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
 
 export interface StoredLogin {
   readonly token: string;
@@ -35,14 +37,17 @@ export class LoginStore {
     this.file = join(folder, 'logins.json');
   }
 
-  /** @throws CommandError when the file is not what `save` wrote */
+  /**
+   * @throws CommandError when the file is not what `save` wrote; ConfigError when the folder cannot
+   *   be used
+   */
   read(): StoredLogins {
     let text: string;
     try {
       text = readFileSync(this.file, 'utf8');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NONE;
-      throw error;
+      throw clientFolderError(this.folder, error);
     }
     if ((statSync(this.file).mode & 0o077) !== 0) chmodSync(this.file, 0o600);
     return this.parse(text);
@@ -66,17 +71,21 @@ export class LoginStore {
   }
 
   private save(logins: StoredLogins): void {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    if ((statSync(this.folder).mode & 0o077) !== 0) chmodSync(this.folder, 0o700);
-    const draft = `${this.file}.${process.pid}.${randomBytes(4).toString('hex')}`;
-    writeFileSync(draft, `${JSON.stringify(logins, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
-    renameSync(draft, this.file);
+    try {
+      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      if ((statSync(this.folder).mode & 0o077) !== 0) chmodSync(this.folder, 0o700);
+      const draft = `${this.file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+      writeFileSync(draft, `${JSON.stringify(logins, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+      renameSync(draft, this.file);
+    } catch (error) {
+      throw clientFolderError(this.folder, error);
+    }
   }
 
   private parse(text: string): StoredLogins {
     const logins = readJson(text);
     if (isStoredLogins(logins)) return logins;
-    throw new CommandError(`${this.file} holds no log-ins.`, 1, [
+    throw new CommandError(`${this.file} holds no log-ins.`, exitCodes.usage, [
       'Delete it and log in again: ./millrace login',
     ]);
   }

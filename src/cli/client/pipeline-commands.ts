@@ -136,11 +136,11 @@ export async function updatePipeline(
   flags: UpdateFlags,
   terminal: Terminal,
 ): Promise<number> {
+  const yaml = await readSource(file);
   const session = Session.open(flags, terminal);
   const id = await findPipeline(session.api, reference);
   const guard: Record<string, string> =
     flags.ifVersion === undefined ? {} : { 'if-match': `"${flags.ifVersion}"` };
-  const yaml = await readSource(file);
   if (!flags.rename) {
     try {
       await refuseOtherName(session, id, file, yaml);

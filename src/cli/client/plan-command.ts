@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { FOLDER_NAMED } from '../../common/values/file-problem.js';
 import { readJson } from '../api/answer-shape.js';
 import { type InvalidPlan, planAnswer, type ValidPlan } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
@@ -136,11 +137,12 @@ function show(
   else for (const line of renderPlan(answer, terminal)) print(line);
 }
 
+/** True for what is planned here, or refused here: a folder that is written as a path, too. */
 function isFile(source: string): boolean {
   if (source === '-') return true;
   try {
     // A pipe is one too: `plan <(generate)`.
-    return !statSync(source).isDirectory();
+    return !statSync(source).isDirectory() || /^[./]|\/$/.test(source);
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     // Of any other, such as one that may not be read, reading it says what is wrong.
@@ -148,9 +150,27 @@ function isFile(source: string): boolean {
   }
 }
 
+/** A pipeline may have the name of a folder; where none has it the folder was meant. */
 async function pipelineOf({ api }: Session, reference: string): Promise<string> {
-  const id = await findPipelineIfAny(api, reference);
+  const id = await findPipelineIfAny(api, reference).catch((error: unknown) => {
+    if (!isFolder(reference) || !(error instanceof CommandError)) throw error;
+    throw folderNamed(reference, [`As a pipeline it was not found: ${error.message}`]);
+  });
   if (id !== undefined) return id;
+  if (isFolder(reference))
+    throw folderNamed(reference, ['No pipeline has this name.', PIPELINES_LISTED]);
   const what = `There is no file and no pipeline "${cleanText(reference)}".`;
   throw new CommandError(what, exitCodes.notFound, [PIPELINES_LISTED]);
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false; // `isFile` has judged it by then: there is nothing of this name.
+  }
+}
+
+function folderNamed(reference: string, more: readonly string[]): CommandError {
+  return new CommandError(`${reference}: ${FOLDER_NAMED}`, exitCodes.usage, more);
 }

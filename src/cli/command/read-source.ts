@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
+import { fileProblem } from '../../common/values/file-problem.js';
 import { byteAddress, utf8Problem } from '../../common/values/text-rule.js';
 import { CommandError } from './command.error.js';
 import { exitCodes } from './exit-codes.js';
-import { fileProblem } from './file-problem.js';
 
 /**
  * The text of a file, or of standard input for `-`.

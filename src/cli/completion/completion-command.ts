@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { readClientEnvironment } from '../../config/client-environment.js';
+import { ConfigError } from '../../config/config-error.js';
 import { ApiClient } from '../api/api-client.js';
 import { resolveConnection } from '../api/connection.js';
 import { LoginStore } from '../api/login-store.js';
@@ -51,6 +52,7 @@ export async function namesCommand(kind: NameKind, terminal: Terminal): Promise<
     return exitCodes.success;
   } catch (error) {
     if (error instanceof CommandError) return error.exitCode;
+    if (error instanceof ConfigError) return exitCodes.usage;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { fileProblem } from '../../common/values/file-problem.js';
 import type { ProjectType } from '../../detection/candidate.js';
 import { detectProject } from '../../detection/detect-project.js';
 import { detectionView } from '../../detection/detection-view.js';
@@ -7,7 +8,6 @@ import { DiskTree } from '../../detection/tree/disk-tree.js';
 import { TooManyNamesError } from '../../detection/tree/project-tree.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
-import { fileProblem } from '../command/file-problem.js';
 import { cleanJson } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { type DetectRepositoryFlags, detectRepository } from './detect-repository.js';

@@ -61,6 +61,41 @@ describe('a file of NAME=value lines', () => {
     }
   });
 
+  it.each([
+    ['a word', 'A=12345\n\nWORD\n', 3],
+    ['a name alone', 'export A\n', 1],
+    ['no name', 'A=12345\n=12345\n', 2],
+    ['another form', '# all\nA: 12345', 2],
+    ['the second line of a value without quotes', 'A=12345\nmore\nB=12345\n', 2],
+    ['a line behind a value of several lines', 'A="12345\n67890" # one\nmore\n', 3],
+    ['a line behind quotes that do not end', 'A="12345\nmore\n', 2],
+  ])('is refused by its line where that is none: %s', async (_what, text, line) => {
+    writeFileSync(file, text);
+    for (const read of [readVariablesFile, readSecretsFile]) {
+      await expect(read(file)).rejects.toMatchObject({
+        exitCode: 2,
+        message: `${file}:${line}: this line is no NAME=value.`,
+      });
+    }
+  });
+
+  it.each([
+    ['export A=12345', { A: '12345' }],
+    ['  A = 12345 # one\r\n\r\n  # two\r\nB=23456\r\n', { A: '12345', B: '23456' }],
+    [
+      'A=  "12345\nno name\n# 678" rest\nB=\'12"345\n6\'\nC=`1"2\n\'345`',
+      {
+        A: '12345\nno name\n# 678',
+        B: '12"345\n6',
+        C: '1"2\n\'345',
+      },
+    ],
+    ['A="12345\nB=23456', { A: '"12345', B: '23456' }],
+  ])('is taken as it always was: %j', async (text, values) => {
+    writeFileSync(file, text);
+    expect(await readSecretsFile(file)).toEqual(values);
+  });
+
   it('is refused where a name or value fits no secret, and the value is not shown', async () => {
     writeFileSync(file, 'GOOD=good-enough\nCI_KEY=hunter2-and-more\n');
     await expect(readSecretsFile(file)).rejects.toMatchObject({

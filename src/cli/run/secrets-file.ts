@@ -14,7 +14,7 @@ import { readSource } from '../command/read-source.js';
  * @throws CommandError, which holds no value
  */
 export async function readSecretsFile(file: string): Promise<NameRecord<string>> {
-  const secrets = valuesIn(await readSource(file));
+  const secrets = valuesIn(file, await readSource(file));
   for (const [name, value] of Object.entries(secrets)) {
     const problem = secretNameProblem(name) ?? secretValueProblem(name, value);
     if (problem) {
@@ -32,16 +32,48 @@ export async function readSecretsFile(file: string): Promise<NameRecord<string>>
  * @throws CommandError
  */
 export async function readVariablesFile(file: string): Promise<NameRecord<string>> {
-  return valuesIn(await readSource(file));
+  return valuesIn(file, await readSource(file));
 }
 
 /** Node's reader makes a plain object, which loses `__proto__`: that name has another one there. */
-function valuesIn(text: string): NameRecord<string> {
+function valuesIn(file: string, text: string): NameRecord<string> {
+  refuseOtherLines(file, text);
   let other = 'Other';
   while (text.includes(other)) other += 'x';
   const read = Object.entries(parseEnv(text.replaceAll('__proto__', other)));
   const back = (part: string): string => part.replaceAll(other, '__proto__');
   return nameRecord(read.map(([name, value = '']) => [back(name), back(value)] as const));
+}
+
+/** What Node's reader takes as a value in quotes; it drops what stands behind it in its line. */
+const QUOTED = /[ \t]*(?:"[^"]*"|'[^']*'|`[^`]*`)/y;
+
+/**
+ * Node's reader passes over a line that is neither `NAME=value` nor blank nor a comment.
+ *
+ * @throws CommandError, which does not show the line: it may hold a secret
+ */
+function refuseOtherLines(file: string, text: string): void {
+  for (let start = 0, end: number; start < text.length; start = end + 1) {
+    end = endOfLine(text, start);
+    const line = text.slice(start, end).trim();
+    if (line === '' || line.startsWith('#')) continue;
+    if (!/^(?:export\s+)?[^\s=][^=]*=/.test(line)) throw otherLine(file, text, start);
+    QUOTED.lastIndex = text.indexOf('=', start) + 1;
+    if (QUOTED.test(text)) end = endOfLine(text, QUOTED.lastIndex);
+  }
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return end === -1 ? text.length : end;
+}
+
+function otherLine(file: string, text: string, start: number): CommandError {
+  const number = text.slice(0, start).split('\n').length;
+  return new CommandError(`${file}:${number}: this line is no NAME=value.`, exitCodes.usage, [
+    'Write # before a comment, and quotes around a value of several lines.',
+  ]);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { tokenFile } from '../../auth/tokens/token-file.js';
 import type { ClientEnvironment } from '../../config/client-environment.js';
+import { ConfigError } from '../../config/config-error.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import { resolveUrl } from '../api/connection.js';
 import type { LoginStore } from '../api/login-store.js';
@@ -47,7 +48,7 @@ function isAskedWithoutName(environment: ClientEnvironment, store: LoginStore): 
     return resolveUrl({}, environment, store).urlSource === 'local';
   } catch (error) {
     // What the user has set is wrong: the command that is pasted says so.
-    if (error instanceof CommandError) return false;
+    if (error instanceof CommandError || error instanceof ConfigError) return false;
     throw error;
   }
 }

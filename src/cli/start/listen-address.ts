@@ -2,6 +2,7 @@ import { hostPort } from '../../common/net/host-port.js';
 import { createServer } from 'node:net';
 import { isMillrace } from '../api/server-health.js';
 import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
 
 /** For a hint in an error. */
 const HEALTH_MS = 2_000;
@@ -24,7 +25,10 @@ export async function claimPort(host: string, port: number): Promise<number> {
       });
     });
   } catch (error) {
-    throw new CommandError(await explain(error as NodeJS.ErrnoException, host, port));
+    const { code } = error as NodeJS.ErrnoException;
+    // Whoever has the port now may leave it: all else is wrong at any time.
+    const exitCode = code === 'EADDRINUSE' ? exitCodes.failed : exitCodes.usage;
+    throw new CommandError(await explain(error as NodeJS.ErrnoException, host, port), exitCode);
   } finally {
     await new Promise((resolve) => server.close(resolve));
   }

@@ -1,8 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../../common/values/error-message.js';
+import { homeError } from '../../config/paths.js';
 import { RotatingLog } from '../../embedded/supervision/rotating-log.js';
-import { CommandError } from '../command/command.error.js';
 import type { Terminal } from '../terminal/terminal.js';
 
 const MAX_BYTES = 20 * 1024 * 1024;
@@ -33,10 +32,7 @@ export class ServerLog {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       this.file = new RotatingLog(this.path, MAX_BYTES);
     } catch (error) {
-      const why = messageOf(error);
-      throw new CommandError(
-        `The folder of all data, ${home}, cannot be used: ${why}. Check who owns it, or choose another: --home FOLDER (or MILLRACE_HOME).`,
-      );
+      throw homeError(home, error);
     }
   }
 

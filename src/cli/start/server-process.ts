@@ -5,6 +5,7 @@ import { type Environment, encodeEnvironment } from '../../config/environment.js
 import { NODE_FLAGS } from '../../config/node-flags.js';
 import { entryFile } from '../../config/paths.js';
 import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
 
 export interface ProcessDescription {
   /** For messages: `api`, `worker 1`. */
@@ -72,6 +73,7 @@ export class ServerProcess {
   private startedAt = 0;
   private diedAt: number | undefined;
   private ended: Promise<void> = Promise.resolve();
+  private endCode: number | null = null;
   private settleFirst: (how: string | undefined) => void = () => undefined;
   /** How the first start failed; undefined when it went well. */
   private readonly first = new Promise<string | undefined>((resolve) => {
@@ -131,6 +133,7 @@ export class ServerProcess {
       child.once('error', (error) => this.onEnd(error.message, resolve));
       child.once('exit', (code, signal) => {
         watch?.stop();
+        this.endCode = code;
         this.onEnd(silence ?? signal ?? `exit code ${code}`, resolve);
       });
     });
@@ -140,7 +143,9 @@ export class ServerProcess {
   async firstReady(): Promise<void> {
     const how = await this.first;
     if (how === undefined) return;
-    throw new CommandError(`${this.description.name} did not start (${how}).`);
+    // It has said which setting is wrong.
+    const exitCode = this.endCode === exitCodes.usage ? exitCodes.usage : exitCodes.failed;
+    throw new CommandError(`${this.description.name} did not start (${how}).`, exitCode);
   }
 
   /** TERM, the grace, KILL. Resolves when it is gone. Idempotent. */

@@ -11,6 +11,7 @@ import { SupervisorProcess } from '../../integrations/local-services/client/supe
 import { ApiClient } from '../api/api-client.js';
 import { LoginStore } from '../api/login-store.js';
 import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
 import type { ServerFlags } from '../command/flags.js';
 import { type EffectiveConfig, effectiveConfig } from '../command/server-config.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -44,6 +45,7 @@ export async function startCommand(flags: StartFlags, terminal: Terminal): Promi
   if (!flags.api && (config.mongodbUri === undefined || config.redisUrl === undefined)) {
     throw new CommandError(
       'A worker alone needs MONGODB_URI and REDIS_URL of the server that it works for. A server with embedded stores serves one host: give it more workers by ./millrace start --workers N.',
+      exitCodes.usage,
     );
   }
   const stop = stopSignal(terminal);

@@ -264,7 +264,10 @@ describe('a trigger as others write it', () => {
       ofTrigger('push: { tags-ignore: [a] }'),
       /unknown_key, Write a rule of its own.* - tag: "v\*"$/,
     ],
-    [ofTrigger('pull_request: { branches-ignore: [a] }'), /unknown_key, Write branches with those/],
+    [
+      ofTrigger('pull_request: { branches-ignore: [a] }'),
+      /unknown_key, .*when: trigger\.base\.branch != 'main'/,
+    ],
     [ofTrigger('pull_request: { paths-ignore: a }'), /unknown_key, Write paths: \{ exclude/],
     [
       ofTrigger('schedule: "5 4 * * 1"'),

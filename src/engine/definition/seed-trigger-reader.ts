@@ -1,5 +1,6 @@
 import { cronProblem } from './cron.js';
 import type { TriggerRule } from './definition.js';
+import { butFor, namePatterns } from './name-patterns.js';
 import type { YamlPath } from '../yaml/problem.js';
 import { type JsonSchema, mapSchema, withRules } from '../yaml/json-schema.js';
 import { fields, type FieldValues, type ReadContext } from '../yaml/reader.js';
@@ -11,7 +12,7 @@ const texts = listOf(text({ max: 255, oneLine: true }), { max: 100, single: true
 export const seedTriggerConfigTable = {
   name: 'the config of a trigger',
   fields: {
-    branch_patterns: texts,
+    branch_patterns: namePatterns(butFor('branches')),
     cron_expression: text({
       expects: 'a schedule',
       max: 200,

@@ -6,18 +6,21 @@ import type { TriggerRule } from './definition.js';
 import { inputs } from '../inputs/input-reader.js';
 import { either } from '../yaml/json-schema.js';
 import { fields, wrongType, type Reader } from '../yaml/reader.js';
+import { butFor, namePatterns } from './name-patterns.js';
 import { seedTriggerRule, seedTriggerSchema, seedTriggerTable } from './seed-trigger-reader.js';
 import { advised, choice, flag, listOf, mapOr, mapped, text } from '../yaml/value-readers.js';
 import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
 
 const MAX_RULES = 50;
 
-export const patterns: Reader<string[]> = listOf(
-  text({ expects: 'a pattern', max: 255, oneLine: true }),
-  {
-    max: 100,
-    single: true,
-  },
+/** In `exclude` a `!` takes back what those before it have left out. */
+const patterns: Reader<string[]> = listOf(text({ expects: 'a pattern', max: 255, oneLine: true }), {
+  max: 100,
+  single: true,
+});
+
+const includedPaths = namePatterns(
+  (pattern) => `Write paths: { exclude: [${inFlow(quoted(pattern, 60))}] }`,
 );
 
 export const cron: Reader<string> = text({
@@ -46,30 +49,30 @@ const timezone: Reader<string> = text({
 
 export const pathsTable = {
   name: 'paths',
-  fields: { include: patterns, exclude: patterns },
+  fields: { include: includedPaths, exclude: patterns },
 } as const;
 
 export const manualTable = { name: 'manual', fields: { inputs } } as const;
 
 const paths = mapOr(
   fields(pathsTable),
-  mapped(patterns, (include): { include?: string[]; exclude?: string[] } => ({ include })),
+  mapped(includedPaths, (include): { include?: string[]; exclude?: string[] } => ({ include })),
 );
 
 /** Of rules for branches, whichever event it is. */
 const BRANCH_HABITS = {
   branch: 'Write branches',
-  'branches-ignore':
-    "Write branches with those that count; for all but one write when: trigger.branch != 'main' at the stages",
   'paths-ignore': 'Write paths: { exclude: [ … ] }',
   branch_patterns: 'Write branches',
 } as const;
 
 export const pushTable = {
   name: 'push',
-  fields: { branches: patterns, paths },
+  fields: { branches: namePatterns(butFor('branches', 'trigger.branch')), paths },
   habits: {
     ...BRANCH_HABITS,
+    'branches-ignore':
+      "Write branches with those that count; for all but one write when: trigger.branch != 'main' at the stages",
     tags: 'Write a rule of its own: - tag: "v*"',
     'tags-ignore': 'Write a rule of its own, with the tags that count: - tag: "v*"',
   },
@@ -78,7 +81,7 @@ export const pushTable = {
 export const pullRequestTable = {
   name: 'pull_request',
   fields: {
-    branches: patterns,
+    branches: namePatterns(butFor('branches', 'trigger.base.branch')),
     types: listOf(
       choice([
         'opened',
@@ -95,7 +98,12 @@ export const pullRequestTable = {
     paths,
     draft: flag(),
   },
-  habits: { ...BRANCH_HABITS, events: 'Write types' },
+  habits: {
+    ...BRANCH_HABITS,
+    'branches-ignore':
+      "Write branches with those that count; for all but one write when: trigger.base.branch != 'main' at the stages",
+    events: 'Write types',
+  },
 } as const;
 
 export const scheduleTable = {
@@ -193,9 +201,12 @@ const eventFields = {
       };
     },
   ),
-  tag: mapped(advised(patterns, tagAdvice), (found): ReadRule => ({
-    rule: { event: 'tag', patterns: found },
-  })),
+  tag: mapped(
+    advised(namePatterns(butFor('tags', 'trigger.tag')), tagAdvice),
+    (found): ReadRule => ({
+      rule: { event: 'tag', patterns: found },
+    }),
+  ),
   schedule: mapped(advised(fields(scheduleTable), scheduleAdvice), (values): ReadRule => {
     const { cron: expression = '', timezone: zone = 'UTC', catch_up: catchUp } = values;
     return { rule: { event: 'schedule', cron: expression, timezone: zone, catchUp } };

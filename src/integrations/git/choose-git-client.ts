@@ -1,5 +1,6 @@
+import { ConfigError } from '../../config/config-error.js';
 import { type ExtraAuthorities, readAuthorities, writeBundle } from './extra-authorities.js';
-import { type GitClient, GitError } from './git-client.js';
+import type { GitClient } from './git-client.js';
 import type { GitMirrorSettings } from './git-mirror-store.js';
 import { detectGitProgram, MINIMUM_GIT_VERSION } from './git-program.js';
 import { GitProgramClient, type GitProgramClientOptions } from './git-program-client.js';
@@ -13,7 +14,7 @@ export type GitClientSetting = 'auto' | 'isomorphic-git' | 'git';
 
 /**
  * Makes the client that the configuration names.
- * @throws GitError `failed` when it names `git` and no program of a usable version is installed, or
+ * @throws ConfigError when it names `git` and no program of a usable version is installed, or
  * a file of CAs that is of no use
  */
 export async function chooseGitClient(
@@ -44,11 +45,9 @@ export async function chooseGitClient(
   return new IsomorphicGitClient({ ...shared, environment, ...options.isomorphicGit });
 }
 
-function gitMissing(): GitError {
-  return new GitError(
-    'failed',
-    `The git program is configured but version ${MINIMUM_GIT_VERSION} or newer was not found. ` +
-      'Install it (apt-get install git), or configure isomorphic-git.',
-    false,
-  );
+function gitMissing(): ConfigError {
+  const message =
+    `is git, but no git program of version ${MINIMUM_GIT_VERSION} or newer was found: ` +
+    'install it (apt-get install git), or set it to isomorphic-git';
+  return new ConfigError([{ name: 'GIT_CLIENT', message }]);
 }

@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { GitError } from './git-client.js';
+import { ConfigError } from '../../config/config-error.js';
+import { settingError } from '../../config/path-setting.js';
 
 /** Certificates of CAs of the operator's own, which clones trust beside the public ones. */
 export interface ExtraAuthorities {
@@ -12,6 +13,7 @@ export interface ExtraAuthorities {
   readonly folder: string;
 }
 
+const VARIABLE = 'GIT_CA_FILE';
 const BUNDLE = 'git-authorities.pem';
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 /** Where systems have the public CAs: Debian, Red Hat, Alpine, SUSE. */
@@ -23,11 +25,11 @@ const SYSTEM_BUNDLES = [
 ];
 
 /**
- * The PEM text of the certificates in the file. @throws GitError `failed`, which names the variable
+ * The PEM text of the certificates in the file. @throws ConfigError
  */
 export async function readAuthorities(file: string): Promise<string> {
   const text = await readFile(file, 'latin1').catch((error: NodeJS.ErrnoException) => {
-    throw unusable(file, `cannot be read (${error.code ?? error.message})`);
+    throw settingError({ name: VARIABLE, path: file, kind: 'file' }, error);
   });
   const certificates = text.match(CERTIFICATE) ?? [];
   if (certificates.length === 0) {
@@ -68,6 +70,6 @@ async function publicAuthorities(): Promise<string> {
   return rootCertificates.join('\n');
 }
 
-function unusable(file: string, what: string): GitError {
-  return new GitError('failed', `GIT_CA_FILE: ${file} ${what}.`, false);
+function unusable(file: string, what: string): ConfigError {
+  return new ConfigError([{ name: VARIABLE, message: `names ${file}, which ${what}` }]);
 }
