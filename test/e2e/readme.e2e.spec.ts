@@ -25,7 +25,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   './millrace plan --event': "names files that stand for the reader's: cli.e2e.spec.ts",
   './millrace run  ': "names files of the reader's, and opens a shell: cli-run-tree.e2e.spec.ts",
   'source <(': 'is of three shells: cli-client.e2e.spec.ts',
-  'cp deploy/systemd/': 'changes the machine: systemd-units.spec.ts',
+  'echo SERVICES_APART=': 'changes the machine: services-apart.e2e.spec.ts',
   'git clone … /opt/millrace': 'changes the machine: systemd-units.spec.ts',
   'MONGODB_URI=mongodb://millrace:<': 'is a file of variables',
   'AUTH_MODE=oauth ': 'is a file of variables: login.e2e.spec.ts',
