@@ -61,7 +61,8 @@ describe('docker-compose.yml', () => {
     expect(Number.parseInt(services.stop_grace_period ?? '', 10)).toBeGreaterThan(25);
     expect(services.env_file).toEqual([]);
     expect(Object.keys(services.environment ?? {}).sort()).toEqual([
-      ...['DEBIAN_MIRROR', 'GOPROXY', 'HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'],
+      ...['DEBIAN_MIRROR', 'GONOSUMDB', 'GOPROXY', 'GOSUMDB', 'HTTPS_PROXY', 'HTTP_PROXY'],
+      ...['NO_PROXY', 'SSL_CERT_DIR', 'SSL_CERT_FILE'],
     ]);
   });
 });

@@ -52,6 +52,8 @@ describe('EnvironmentPages', () => {
 
   it('takes them away where nothing is deployed, and says where there are none', async () => {
     deploy('shop', { status: 'removed' });
+    // Its first deployment came to nothing.
+    deploy('api', { release_id: null });
     await pages.remove('production', false);
     expect(removed).toEqual(['production']);
     deploy('shop');

@@ -58,12 +58,10 @@ export class EnvironmentPages {
    */
   async remove(name: string, keepServices: boolean): Promise<void> {
     const isKnown = (await this.environments.find(name)) !== undefined;
-    const services = isKnown && !keepServices ? await this.store.servicesIn(name, MOST) : [];
-    if (services.length > 0)
-      throw servicesThere(
-        name,
-        services.map(({ _id }) => _id),
-      );
+    const all = isKnown && !keepServices ? await this.store.servicesIn(name, MOST) : [];
+    // Of a deployment that came to nothing there is a service that never served.
+    const deployed = all.filter(({ release_id: id }) => id !== null).map(({ _id }) => _id);
+    if (deployed.length > 0) throw servicesThere(name, deployed);
     await this.environments.remove(name);
     await this.waits.lookAtAll(name);
   }

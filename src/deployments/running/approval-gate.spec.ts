@@ -90,12 +90,9 @@ describe('a deployment at the gate of its environment', () => {
   };
   /** Where a run continues, its target says no: so it is known that it did. */
   const closed = { code: 'path_closed', message: 'only its owner can enter /srv' };
-  let isAway = false;
+  let planFails: Error | undefined;
   const target = standIn<DeployTarget>({
-    plan: () => {
-      if (!isAway) return Promise.resolve([closed]);
-      return Promise.reject(new TargetAwayError({ code: 'ssh_away', message: 'away' }));
-    },
+    plan: () => (planFails ? Promise.reject(planFails) : Promise.resolve([closed])),
     placeOf: () => {
       throw new DeployRefusedError({ code: 'continued', message: 'it continued' });
     },
@@ -150,13 +147,25 @@ describe('a deployment at the gate of its environment', () => {
   });
 
   it('waits also where its target is away for now', async () => {
-    isAway = true;
+    planFails = new TargetAwayError({ code: 'ssh_away', message: 'away' });
     const deployment = await accept();
     const running = run(deployment);
     await until(deployment, 'approval_needed');
-    isAway = false;
+    planFails = undefined;
     await approve(deployment, principal('grace'));
     expect(await running).toMatchObject({ reason: { code: 'continued' }, warnings: [] });
+  });
+
+  it('asks nobody where the disk says no', async () => {
+    planFails = Object.assign(new Error("EACCES: permission denied, open '/srv/a'"), {
+      ...{ code: 'EACCES', errno: -13 },
+    });
+    expect(await run(await accept())).toMatchObject({
+      ...{ status: 'failed', reason: { code: 'deploy_failed' } },
+    });
+    planFails = new Error('a defect');
+    await expect(run(await accept())).rejects.toThrow('a defect');
+    planFails = undefined;
   });
 
   it('asks nobody about what is refused whatever they say, also when that is found out later', async () => {

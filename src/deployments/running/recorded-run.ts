@@ -211,8 +211,10 @@ export abstract class RecordedRun<S extends DeploySettings> {
     } catch (error) {
       // One that is away now may be back when it is approved.
       if (error instanceof TargetAwayError) return false;
-      if (!(error instanceof DeployRefusedError)) throw error;
-      await this.end('failed', error.reason);
+      const isRefused = error instanceof DeployRefusedError;
+      if (!isRefused && !isOfDisk(error)) throw error;
+      const reason = isRefused ? error.reason : deploymentReasons.failed(messageOf(error));
+      await this.end('failed', reason);
       return true;
     }
   }
@@ -444,15 +446,24 @@ export abstract class RecordedRun<S extends DeploySettings> {
     await this.change({ ...change, ...this.entered(name) });
   }
 
-  /** False: somebody was told before that it is cancelled, and it has ended so. */
-  protected async enterSwitch(change: Omit<DeploymentChange, 'settings'> = {}): Promise<boolean> {
+  /**
+   * False: somebody was told before that it is cancelled, and it has ended so.
+   * @param takeBack what is done before it ends so
+   */
+  protected async enterSwitch(
+    change: Omit<DeploymentChange, 'settings'> = {},
+    takeBack?: () => Promise<void>,
+  ): Promise<boolean> {
     const { _id: id, fence, logs } = this.deployment;
     const entered = { ...change, ...this.entered('switch') };
     if (await this.store.enterSwitch({ id, fence }, { logs, ...entered })) {
       this.deployment = { ...this.deployment, ...entered };
       return true;
     }
-    if (!(await this.endIfStopped())) throw new DeploymentFencedError(id);
+    const why = await this.stopAsked();
+    if (why === undefined) throw new DeploymentFencedError(id);
+    await takeBack?.();
+    await this.undo('cancelled', why);
     return false;
   }
 
@@ -560,6 +571,13 @@ export abstract class RecordedRun<S extends DeploySettings> {
   protected undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
     return this.end(status, reason);
   }
+}
+
+/** Whatever the disk says is told; anything else is a defect of ours, or the database is away. */
+function isOfDisk(error: unknown): boolean {
+  if (error instanceof DeploymentFencedError || isDatabaseUnavailable(error)) return false;
+  const { code, errno } = error as NodeJS.ErrnoException;
+  return typeof code === 'string' && errno !== undefined;
 }
 
 function isSame(one: Reason, other: Reason): boolean {

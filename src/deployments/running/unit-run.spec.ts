@@ -343,8 +343,15 @@ describe('UnitRun', () => {
       await store.requestCancel(hold.id, 'ada');
       return enter(hold, change);
     };
+    // While a part is under way the unit is: else another worker would take the part as lost.
+    const open: (boolean | undefined)[] = [];
+    target('api').fails.set('remove', () => {
+      const unit = [...store.deployments.values()].filter((one) => !one.unit).at(-1);
+      open.push(unit && !isFinished(unit));
+    });
     const ended = await deploy('two');
     expect(ended).toMatchObject({ status: 'cancelled', reason: { code: 'cancelled' } });
+    expect(open).toEqual([true]);
     expect(expectWhole()).toBe('one');
   });
 

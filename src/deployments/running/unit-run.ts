@@ -372,7 +372,9 @@ export class UnitRun extends RecordedRun<UnitSettings> {
       await this.keepParts(release);
     }
     failPoint('unit_parts_ready');
-    if (!(await this.enterSwitch())) return false;
+    // While a part has not ended, the unit has not: else another one would take the part.
+    const takeBack = (): Promise<void> => endAll(parts, deploymentReasons.unitUndone());
+    if (!(await this.enterSwitch({}, takeBack))) return false;
     failPoint('unit_switching');
     return true;
   }

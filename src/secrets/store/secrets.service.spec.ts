@@ -128,6 +128,12 @@ describe('SecretsService', () => {
     expect(await service.resolveGlobal(['A_KEY'], run)).toMatchObject({
       values: { A_KEY: 'global value' },
     });
+    const found = await service.resolveGlobal(['A_KEY'], run);
+    const taken = found.kind === 'values' ? found.taken : [];
+    // A narrower one of the pipeline whose artifact it was is no other value of it.
+    expect(await service.replaced(taken, { pipelineId: 'p1' })).toEqual([]);
+    await set(EVERYBODY, 'A_KEY', 'another value');
+    expect(await service.replaced(taken, { pipelineId: 'p1' })).toEqual(['A_KEY']);
     expect(await service.resolveGlobal(['B_KEY'], run)).toMatchObject({ names: ['B_KEY'] });
     expect(await service.resolveGlobal(['C_KEY'], run)).toMatchObject({ kind: 'withheld' });
   });

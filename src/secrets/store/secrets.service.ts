@@ -147,7 +147,9 @@ export class SecretsService {
    * is away for 5 s.
    */
   async resolveGlobal(names: readonly string[], run: SecretRun): Promise<ResolvedSecrets> {
-    return this.resolveWithin(names, run, SOON);
+    const resolved = await this.resolveWithin(names, run, SOON);
+    if (resolved.kind !== 'values') return resolved;
+    return { ...resolved, taken: resolved.taken.map((one) => ({ ...one, only_global: true })) };
   }
 
   private async resolveWithin(
@@ -208,8 +210,10 @@ export class SecretsService {
   async replaced(taken: readonly TakenSecret[], user: SecretUser): Promise<readonly string[]> {
     const names = taken.map(({ name }) => name);
     const found = await this.stored(names, user, SOON);
-    return taken.flatMap(({ name, secret_id: id, set_at: at, passed_by: passed = [] }) => {
-      const [given] = (found.get(name) ?? []).filter(({ _id }) => !passed.includes(_id));
+    return taken.flatMap(({ name, secret_id: id, set_at: at, passed_by: passed = [], ...more }) => {
+      const [given] = (found.get(name) ?? []).filter(({ _id }) =>
+        more.only_global ? _id === secretId(EVERYBODY, name) : !passed.includes(_id),
+      );
       const isSame = given?._id === id && given.updated_at.getTime() === at.getTime();
       return isSame ? [] : [name];
     });

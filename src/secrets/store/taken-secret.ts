@@ -7,4 +7,6 @@ export interface TakenSecret {
   readonly set_at: Date;
   /** Narrower ones that were not for whoever asked. Absent: there were none. */
   readonly passed_by?: readonly string[];
+  /** No pipeline asked for it: narrower ones were not looked for. */
+  readonly only_global?: true;
 }

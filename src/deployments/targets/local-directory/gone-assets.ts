@@ -72,6 +72,8 @@ async function collect(folder: TreeFolder, path: string, found: string[]): Promi
   for (const { name: bytes, kind } of (await folder.entries(MAX_TREE_ENTRIES)) ?? []) {
     const name = bytes.toString();
     if (kind === 'folder') {
+      // They have most of the files of many releases.
+      if (name === 'node_modules') continue;
       await inFolder(folder, [name], (below) => collect(below, `${path}${name}/`, found));
     } else if (kind === 'file' && isHashedName(name)) found.push(`${path}${name}`);
   }

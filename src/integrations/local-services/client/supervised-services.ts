@@ -22,6 +22,8 @@ import {
 const MOST_TRIES = 4;
 /** Pause after the first try, ms; longer after each. */
 const AGAIN_MS = 50;
+/** Whoever has waited so long for a supervisor does not wait once more, ms. */
+const PATIENCE_MS = 10_000;
 
 /** The services of this host, by way of the process that supervises them. */
 export class SupervisedServices extends LocalServices {
@@ -81,12 +83,14 @@ export class SupervisedServices extends LocalServices {
     if (Buffer.byteLength(body) > LONGEST_REQUEST) {
       throw new LocalServicesError('bad_spec', `a request has ${LONGEST_REQUEST} bytes at most`);
     }
+    const begun = performance.now();
     for (let tries = 1; ; tries += 1) {
       try {
         return await this.askOnce(method, body);
       } catch (error) {
         const isAway = error instanceof LocalServicesError && error.code === 'unavailable';
-        if (!isAway || tries >= MOST_TRIES) throw error;
+        const isLong = performance.now() - begun > PATIENCE_MS;
+        if (!isAway || isLong || tries >= MOST_TRIES) throw error;
       }
       await sleep(AGAIN_MS * tries);
     }
