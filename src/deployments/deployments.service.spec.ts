@@ -140,6 +140,26 @@ describe('DeploymentsService', () => {
     expect(looked).toEqual(['d']);
   });
 
+  it('ends at once what no worker has taken, and lets a worker end what it has', async () => {
+    const pending = { ...store.deployments.get('d'), status: 'pending', phase: null, fence: 0 };
+    store.deployments.set('d', { ...pending, worker_id: null } as Deployment);
+    const { deployment } = await deployments.cancel('d', 'ada');
+    expect(deployment).toMatchObject({
+      ...{ status: 'cancelled', reason: { code: 'cancelled', data: { by: 'ada' } } },
+    });
+    expect(deployment.finished_at).toBeInstanceOf(Date);
+    await expect(deployments.cancel('d', 'ada')).rejects.toThrow('The deployment is over.');
+    // Taken between the look and the end.
+    store.deployments.set('d', { ...pending, worker_id: null } as Deployment);
+    const change = store.change.bind(store);
+    store.change = async (hold, what) => {
+      await store.take({ _id: 'd', fence: 0 }, 'w');
+      return change(hold, what);
+    };
+    const taken = await deployments.cancel('d', 'ada');
+    expect(taken.deployment).toMatchObject({ status: 'pending', cancel_requested_by: 'ada' });
+  });
+
   it('says 409 to a cancel once it has switched, or is over', async () => {
     const running = { ...store.deployments.get('d'), status: 'running' };
     for (const phase of ['switch', 'clean_up']) {

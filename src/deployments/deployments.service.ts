@@ -11,6 +11,7 @@ import { type Deployment, isFinished } from './record/deployment.js';
 import { type DeploymentFilter, DeploymentStore } from './record/deployment-store.js';
 import { type AskedDeployment, DirectDeployments } from './direct/direct-deployments.js';
 import { type Promotion, Promotions } from './promotions.js';
+import { deploymentReasons } from './running/deployment-reasons.js';
 import { deploymentOver, hasSwitched } from './refusals.js';
 import { type AskedRollback, type PlannedRollback, Rollbacks } from './rollbacks.js';
 
@@ -84,11 +85,30 @@ export class DeploymentsService {
         },
       );
     }
+    if (await this.endUnbegun(deployment, by)) return this.get(id);
     if (!(await this.store.requestCancel(id, by))) {
       throw isFinished(await this.demand(id)) ? deploymentOver() : hasSwitched();
     }
     await this.waits.lookAt(deployment);
     return this.get(id);
+  }
+
+  /**
+   * One that no worker has taken ends at once: its host may never come back, and whoever waits
+   * behind it would wait for ever. False: a worker has it, and ends it.
+   */
+  private async endUnbegun(deployment: Deployment, by: string): Promise<boolean> {
+    const { _id: id, fence, phase, worker_id: worker, watched, service_id } = deployment;
+    if (worker !== null || phase !== null || watched !== undefined) return false;
+    const isEnded = await this.store.change(
+      { id, fence },
+      {
+        ...{ status: 'cancelled', reason: deploymentReasons.cancelled(by) },
+        ...{ cancel_requested_by: by, finished_at: new Date() },
+      },
+    );
+    if (isEnded) await this.store.freeService(service_id, id);
+    return isEnded;
   }
 
   private async demand(id: string): Promise<Deployment> {
