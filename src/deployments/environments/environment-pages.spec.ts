@@ -2,7 +2,7 @@ import { standIn } from '../../../test/support/stand-in.js';
 import type { EnvironmentsService } from '../../environments/environments.service.js';
 import type { Environment } from '../../environments/environment.js';
 import type { SuspendedWaits } from '../approvals/suspended-waits.js';
-import type { Service } from '../record/deployment.js';
+import type { Deployment, Service } from '../record/deployment.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
 import { EnvironmentPages } from './environment-pages.js';
 
@@ -48,6 +48,15 @@ describe('EnvironmentPages', () => {
     expect(removed).toEqual([]);
     await pages.remove('production', true);
     expect(removed).toEqual(['production']);
+  });
+
+  it('takes none away either while the first release of something waits to be deployed', async () => {
+    deploy('shop', { release_id: null });
+    store.deployments.set('d', {
+      ...{ _id: 'd', environment: 'production', service_id: 'production/shop', status: 'waiting' },
+    } as Deployment);
+    await expect(pages.remove('production', false)).rejects.toThrow('production/shop');
+    expect(removed).toEqual([]);
   });
 
   it('takes them away where nothing is deployed, and says where there are none', async () => {

@@ -58,12 +58,22 @@ export class EnvironmentPages {
    */
   async remove(name: string, keepServices: boolean): Promise<void> {
     const isKnown = (await this.environments.find(name)) !== undefined;
-    const all = isKnown && !keepServices ? await this.store.servicesIn(name, MOST) : [];
-    // Of a deployment that came to nothing there is a service that never served.
-    const deployed = all.filter(({ release_id: id }) => id !== null).map(({ _id }) => _id);
+    const deployed = isKnown && !keepServices ? await this.deployedIn(name) : [];
     if (deployed.length > 0) throw servicesThere(name, deployed);
     await this.environments.remove(name);
     await this.waits.lookAtAll(name);
+  }
+
+  /** Ids of services that serve, or are about to: one whose first deployment failed does neither. */
+  private async deployedIn(name: string): Promise<readonly string[]> {
+    const [services, unfinished] = await Promise.all([
+      this.store.servicesIn(name, MOST),
+      this.store.unfinishedIn(name, MOST),
+    ]);
+    const open = new Set(unfinished.map(({ service_id: id }) => id));
+    return services
+      .filter(({ _id, release_id: id }) => id !== null || open.has(_id))
+      .map(({ _id }) => _id);
   }
 
   private async services(name: string): Promise<EnvironmentPage['services']> {
