@@ -102,6 +102,7 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
       deploy: {
         ...{ type: 'docker_container', service: name, image: 'web:old', port: 8080, keep: 1 },
         ...{ publish: await routed.portOf(name), drain: 0 },
+        before_switch: 'test -s /srv/index.html',
         gate: { path: '/', stable: '300ms', timeout: '30s' },
       },
     }));

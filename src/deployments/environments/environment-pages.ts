@@ -64,7 +64,7 @@ export class EnvironmentPages {
     await this.waits.lookAtAll(name);
   }
 
-  /** Ids of services that serve, or are about to: one whose first deployment failed does neither. */
+  /** Ids of services that serve, or are about to; one whose first deployment failed does not. */
   private async deployedIn(name: string): Promise<readonly string[]> {
     const [services, unfinished] = await Promise.all([
       this.store.servicesIn(name, MOST),

@@ -22,6 +22,7 @@ const RUNNER: ReleaseRunner = {
   stop: () => Promise.resolve(),
   instanceServing: () => Promise.resolve(0),
   probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),
+  answer: () => Promise.resolve(undefined),
   before: () => undefined,
   warnings: () => Promise.resolve([]),
   runBefore: () => Promise.resolve(),
@@ -562,9 +563,11 @@ describe('DeploymentRun', () => {
           gates += 1;
           return problem === undefined ? Promise.resolve() : Promise.reject(refusal(problem));
         },
-        probe: () => {
+        // What runs it may be away by now.
+        probe: () => Promise.reject(new TargetAwayError({ code: 'engine_away', message: 'away' })),
+        answer: () => {
           probes += 1;
-          return Promise.resolve({ hasEnded: false, restarts: 0, ...(problem && { problem }) });
+          return Promise.resolve(problem);
         },
       };
     });

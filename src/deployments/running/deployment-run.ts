@@ -389,7 +389,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   private async lookOnceMore(release: Release<TargetSettings>): Promise<void> {
     const { runner } = this.target;
     if (runner === undefined || performance.now() - this.answeredAt < FRESH_MS) return;
-    const { problem } = await runner.probe(release);
+    const problem = await runner.answer(release);
     if (problem === undefined) return;
     this.tell(`release ${release.number} answers no more: ${problem}`);
     await this.unlessCancelled((signal, tell) => runner.gate(release, tell, signal));

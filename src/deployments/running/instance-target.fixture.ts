@@ -27,6 +27,7 @@ export class InstanceTarget extends MemoryTarget {
     },
     instanceServing: () => Promise.resolve(this.serves),
     probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),
+    answer: () => Promise.resolve(undefined),
     before: () => 'migrate',
     warnings: () => Promise.resolve([]),
     runBefore: () => Promise.reject(new Error('it has done that')),

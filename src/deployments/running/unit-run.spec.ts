@@ -69,6 +69,7 @@ class ProgramTarget extends MemoryTarget {
     stop: () => Promise.resolve(),
     instanceServing: () => Promise.resolve(0),
     probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),
+    answer: () => Promise.resolve(undefined),
     before: () => undefined,
     warnings: () => Promise.resolve([]),
     runBefore: () => Promise.resolve(),

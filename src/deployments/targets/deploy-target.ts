@@ -165,6 +165,11 @@ export interface ReleaseRunner<S extends TargetSettings = TargetSettings> {
   instanceServing(settings: S): Promise<number | undefined>;
   /** One look at it, and one probe of its gate. */
   probe(release: PlacedRelease<S>): Promise<ReleaseLook>;
+  /**
+   * One probe of its gate; what runs it is not asked, which may be away meanwhile.
+   * @returns what is wrong with it; undefined: it answers well
+   */
+  answer(release: PlacedRelease<S>): Promise<string | undefined>;
   /** Resolves when no new request reaches it any more, of a service that the record has stopped. */
   closed(release: PlacedRelease<S>): Promise<void>;
   /** Ends it, and gives back what only a running one needs; the release can be started again. */

@@ -80,6 +80,7 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     runBefore: (release, tell, signal) => orAway(this.runBefore(release, tell, signal)),
     instanceServing: (settings) => this.instanceServing(settings),
     probe: (release) => orAway(this.probed(release)),
+    answer: (release) => orAway(this.answered(release)),
     closed: ({ service_id: id }) => orAway(this.parts.routes.ensureClosed(shortName(id))),
     stop: (release) => orAway(this.stop(release)),
     drainMs: ({ drain }) => drain,
@@ -247,17 +248,19 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   }
 
   private async probed(release: PlacedRelease<S>): Promise<ReleaseLook> {
-    const { settings } = release;
     const now = await this.instances.look(nameOf(release));
     const { restarts = 0 } = now ?? {};
     if (now?.state !== 'running') {
       const hasEnded = now?.state !== 'left';
       return { problem: now?.end ?? 'it is gone', hasEnded, restarts };
     }
-    const problem = await probe(settings.gate, await this.portOf(release));
-    if (problem === undefined) return { hasEnded: false, restarts };
-    const masks = await this.masksOf(release);
-    return { problem: masks.maskText(problem), hasEnded: false, restarts };
+    const problem = await this.answered(release);
+    return { ...(problem !== undefined && { problem }), hasEnded: false, restarts };
+  }
+
+  private async answered(release: PlacedRelease<S>): Promise<string | undefined> {
+    const problem = await probe(release.settings.gate, await this.portOf(release));
+    return problem === undefined ? undefined : (await this.masksOf(release)).maskText(problem);
   }
 
   private async checked(

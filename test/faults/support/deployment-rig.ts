@@ -236,7 +236,8 @@ export class DeploymentRig {
    * continues.
    */
   async sleepAtEach(all: readonly DeploymentPoint[]): Promise<void> {
-    const points = ofThisRun(all);
+    // Of a deployment that has ended nobody takes anything.
+    const points = ofThisRun(all).filter(([point]) => point !== 'deployment_ended');
     const struck = await this.strikeAtEach('asleep', points, 'SIGSTOP');
     await this.startWorker(struck.map(({ name }) => name).join(','));
     await Promise.all(
