@@ -411,6 +411,16 @@ describe('LocalServiceTarget', () => {
     expect(message.replaceAll(`${port}`, 'PORT')).toContain(`; ${said}`);
   });
 
+  it('asks the instance alone whether it answers, also where its supervisor is away', async () => {
+    await target.plan(SERVICE, settings());
+    await target.runner.start(release(1));
+    services.status = () => Promise.reject(new LocalServicesError('unavailable', 'away'));
+    expect(await target.runner.answer(release(1))).toMatch(/ECONNREFUSED/);
+    await listen();
+    expect(await target.runner.answer(release(1))).toBeUndefined();
+    await expect(target.runner.probe(release(1))).rejects.toBeInstanceOf(TargetAwayError);
+  });
+
   it.each([
     ['0.0.0.0', '0.0.0.0:PORT'],
     ['::', '[::]:PORT'],
