@@ -33,12 +33,14 @@ const POINTS: readonly DeploymentPoint[] = [
   ['deployment_serving', 'new'],
   ['deployment_ended', 'new'],
 ];
-/** Where a deployment needs the engine still; behind its gate it needs the proxy alone. */
+/** Where a deployment needs the engine, or its instance, still; then it needs the proxy alone. */
 const BY_ENGINE: Partial<Record<FailPoint, LossPoint[1]>> = {
   deployment_planned: 'either',
   release_prepared: 'either',
   before_switch_begun: 'either',
   instance_started: 'old',
+  // An engine that begins ends the containers of the one before: then it answers no more.
+  gate_passed: 'either',
 };
 
 const yaml = (name: string, port: number): string => `name: ${name}
