@@ -107,7 +107,7 @@ const PRINTED = [
   ...[`deliveries show ${ID}`, `schedules ${ID}`, 'tokens', 'service-accounts', 'audit'],
   ...['workers', 'ports', 'caches', `artifacts ${ID}`, `tests ${ID}`, `tests flaky ${ID}`],
   ...['plan examples/hello.yaml', 'detect .', `plan ${ID}`],
-  ...[`explain ${DEPLOYMENT}`, `lint ${WRONG_FILE}`, 'config', `trigger ${ID} --no-follow`],
+  ...[`explain ${DEPLOYMENT}`, `lint ${WRONG_FILE}`, `trigger ${ID} --no-follow`],
   ...[`apply examples/hello.yaml --pipeline ${ID}`],
   ...[`repositories check ${ID}`, `deliveries replay ${ID} --dry-run`, 'audit verify'],
 ];
@@ -142,7 +142,7 @@ describe('what the command line prints', () => {
     const written = new WrittenTerminal({ columns });
     const { port } = server.address() as AddressInfo;
     const words = line.split(' ');
-    const isLocal = ['detect .', 'config'].includes(line) || line.endsWith('.yaml');
+    const isLocal = line === 'detect .' || line.endsWith('.yaml');
     const asked = isLocal ? [] : ['--server', `http://127.0.0.1:${port}`, '--token', 'x'];
     await runProgram(['node', 'millrace', ...words, ...asked], written.terminal);
     expect(written.err).not.toMatch(/^millrace: /m);
