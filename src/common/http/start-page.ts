@@ -34,7 +34,8 @@ export function documentation(app: NestExpressApplication, folder: string): void
     prefix: '/docs',
     extensions: ['html'],
     maxAge: 0,
-    setHeaders: (response: Response) => void response.setHeader('Content-Security-Policy', PAGE_POLICY),
+    setHeaders: (response: Response) =>
+      void response.setHeader('Content-Security-Policy', PAGE_POLICY),
   });
 }
 

@@ -31,7 +31,9 @@ describe('a supervisor that is apart', () => {
   });
 
   it('is never started from here, and what to do is said', async () => {
-    await expect(apart({ apartMs: 1 }).ensure()).rejects.toThrow(/does not run in .*SERVICES_APART/);
+    await expect(apart({ apartMs: 1 }).ensure()).rejects.toThrow(
+      /does not run in .*SERVICES_APART/,
+    );
     expect(existsSync(join(home, 'started'))).toBe(false);
   });
 
