@@ -66,14 +66,9 @@ export class EnvironmentPages {
 
   /** Ids of services that serve, or are about to; one whose first deployment failed does not. */
   private async deployedIn(name: string): Promise<readonly string[]> {
-    const [services, unfinished] = await Promise.all([
-      this.store.servicesIn(name, MOST),
-      this.store.unfinishedIn(name, MOST),
-    ]);
-    const open = new Set(unfinished.map(({ service_id: id }) => id));
-    return services
-      .filter(({ _id, release_id: id }) => id !== null || open.has(_id))
-      .map(({ _id }) => _id);
+    return (await this.services(name))
+      .filter(({ service, waiting }) => service.release_id !== null || waiting.length > 0)
+      .map(({ service }) => service._id);
   }
 
   private async services(name: string): Promise<EnvironmentPage['services']> {

@@ -25,7 +25,6 @@ import {
   DeployRefusedError,
   type DeployTarget,
   type ReleaseRunner,
-  TargetAwayError,
 } from '../targets/deploy-target.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { deploymentReasons } from './deployment-reasons.js';
@@ -33,6 +32,8 @@ import { expiredReleases, neededByUnit, unfinishedReleases } from './expired-rel
 import {
   DeploymentFencedError,
   type DeploymentTools,
+  isOfTarget,
+  reasonOf,
   RecordedRun,
   type RunDeployment,
 } from './recorded-run.js';
@@ -472,9 +473,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
       }
     } catch (error) {
       if (error instanceof DeploymentFencedError) throw error;
-      const warning = deploymentReasons.notCleanedUp(messageOf(error));
-      this.tell(`warning: ${warning.message}`);
-      await this.change({ warnings: [...this.deployment.warnings, warning] });
+      await this.warnOnce([deploymentReasons.notCleanedUp(messageOf(error))]);
     }
     const before = this.previous?._id === release._id ? undefined : this.previous?.number;
     await this.end('success', deploymentReasons.serves(release, before));
@@ -493,8 +492,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
         await this.store.changeRelease(release._id, { status: 'failed' });
       } catch (error) {
         if (error instanceof DeploymentFencedError || isDatabaseUnavailable(error)) throw error;
-        const isKnown = error instanceof TargetAwayError || error instanceof DeployRefusedError;
-        if (!isKnown && !isDisarmed) throw error;
+        if (!isOfTarget(error) && !isDisarmed) throw error;
         // It has not switched and nobody will: what is left of it goes with the next one, and that
         // of a program once what runs it is back.
         const warning = deploymentReasons.notCleanedUp(messageOf(error));
@@ -507,14 +505,13 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   protected async afterError(error: unknown): Promise<void> {
     const { phase } = this.deployment;
     if (isFinished(this.deployment)) throw error;
-    const isKnown = error instanceof DeployRefusedError || error instanceof TargetAwayError;
-    const failed = isKnown ? error.reason : deploymentReasons.failed(messageOf(error));
+    const failed = reasonOf(error);
     if (phase === 'switch') return this.settleSwitch(failed);
     if (phase === 'clean_up') throw error;
     if (this.asked.signal.aborted) return this.undo('cancelled', this.stopReason());
     await this.undo('failed', failed);
     // Whatever the disk says is told; what is no word of a target or a disk is a defect of ours.
-    if (!isKnown && (error as NodeJS.ErrnoException).code === undefined) throw error;
+    if (!isOfTarget(error) && (error as NodeJS.ErrnoException).code === undefined) throw error;
   }
 
   /** An earlier release, by the way that leads to its host today. */

@@ -1,7 +1,11 @@
 import type { Reason } from '../../engine/plan/run-state.js';
 import { type Deployment, isFinished } from '../record/deployment.js';
-import { DeployRefusedError, TargetAwayError } from '../targets/deploy-target.js';
-import type { BarrierWord, RunDeployment, SwitchBarrier } from './recorded-run.js';
+import {
+  type BarrierWord,
+  isOfTarget,
+  type RunDeployment,
+  type SwitchBarrier,
+} from './recorded-run.js';
 
 /** Why a part of a unit cannot serve. */
 export interface PartFailure {
@@ -69,8 +73,7 @@ export class LivePart {
       return undefined;
     } catch (error) {
       if (signal.aborted) return undefined;
-      const isKnown = error instanceof DeployRefusedError || error instanceof TargetAwayError;
-      if (!isKnown) throw error;
+      if (!isOfTarget(error)) throw error;
       this.own = error.reason;
       return { part: this.name, status: 'failed', reason: error.reason };
     }

@@ -211,10 +211,8 @@ export abstract class RecordedRun<S extends DeploySettings> {
     } catch (error) {
       // One that is away now may be back when it is approved.
       if (error instanceof TargetAwayError) return false;
-      const isRefused = error instanceof DeployRefusedError;
-      if (!isRefused && !isOfDisk(error)) throw error;
-      const reason = isRefused ? error.reason : deploymentReasons.failed(messageOf(error));
-      await this.end('failed', reason);
+      if (!isOfTarget(error) && !isOfDisk(error)) throw error;
+      await this.end('failed', reasonOf(error));
       return true;
     }
   }
@@ -254,13 +252,12 @@ export abstract class RecordedRun<S extends DeploySettings> {
     } catch (error) {
       if (error instanceof DeploymentFencedError || isDatabaseUnavailable(error)) throw error;
       if (this.asked.signal.aborted) await this.undo('cancelled', this.stopReason());
-      else if (error instanceof DeployRefusedError || error instanceof TargetAwayError) {
-        await this.undo('failed', error.reason);
-      } else {
+      else {
         // Nobody would come to it once more.
-        await this.undo('failed', deploymentReasons.failed(messageOf(error)));
+        await this.undo('failed', reasonOf(error));
         // Whatever the disk says is told; anything else is a defect of ours.
-        if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+        const isTold = isOfTarget(error) || (error as NodeJS.ErrnoException).code !== undefined;
+        if (!isTold) throw error;
       }
       return undefined;
     }
@@ -571,6 +568,16 @@ export abstract class RecordedRun<S extends DeploySettings> {
   protected undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
     return this.end(status, reason);
   }
+}
+
+/** What a target itself says, with its reason. */
+export function isOfTarget(error: unknown): error is DeployRefusedError | TargetAwayError {
+  return error instanceof DeployRefusedError || error instanceof TargetAwayError;
+}
+
+/** Why a deployment fails by an error. */
+export function reasonOf(error: unknown): Reason {
+  return isOfTarget(error) ? error.reason : deploymentReasons.failed(messageOf(error));
 }
 
 /** Whatever the disk says is told; anything else is a defect of ours, or the database is away. */

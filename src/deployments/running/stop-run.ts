@@ -90,9 +90,7 @@ export class StopRun extends RecordedRun<TargetSettings> {
       await work();
     } catch (error) {
       if (error instanceof DeploymentFencedError || isForLater(error)) throw error;
-      const warning = told(messageOf(error));
-      this.tell(`warning: ${warning.message}`);
-      await this.change({ warnings: [...this.deployment.warnings, warning] });
+      await this.warnOnce([told(messageOf(error))]);
     }
   }
 
