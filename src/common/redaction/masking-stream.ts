@@ -13,8 +13,8 @@ const replacement = Buffer.from(MASK_REPLACEMENT);
  * When the set grows, a new mask counts wherever it begins in bytes that are held back or that come
  * later.
  *
- * Pieces may share memory with what was pushed; the caller must not write to a buffer that it has
- * pushed.
+ * Pieces may share memory with what was pushed, and are good as long as that is; what is held
+ * back is a copy.
  */
 export class MaskingStream {
   /** The end of what has come, in which a mask may be growing. */

@@ -90,8 +90,8 @@ export class PatternSearch {
     const first = Math.max(afterStop, bytes.length - this.longest + 1);
     for (let start = first; start < bytes.length; start++) {
       for (const pattern of this.byFirstByte.get(byteAt(bytes, start)) ?? []) {
-        if (pattern.length > bytes.length - start && isPrefixAt(bytes, start, pattern))
-          return start;
+        const grown = bytes.length - start;
+        if (pattern.length > grown && isSame(bytes, start, pattern, grown)) return start;
       }
     }
     return bytes.length;
@@ -99,12 +99,18 @@ export class PatternSearch {
 }
 
 function isAt(bytes: Buffer, start: number, pattern: Buffer): boolean {
-  const end = start + pattern.length;
-  return end <= bytes.length && bytes.compare(pattern, 0, pattern.length, start, end) === 0;
+  return start + pattern.length <= bytes.length && isSame(bytes, start, pattern, pattern.length);
 }
 
-function isPrefixAt(bytes: Buffer, start: number, pattern: Buffer): boolean {
-  return bytes.compare(pattern, 0, bytes.length - start, start) === 0;
+/**
+ * Byte by byte: most candidates differ at once, where a call of `Buffer.compare` takes a third of a
+ * microsecond. It was the largest part of the time of a log whose lines begin as secrets do.
+ */
+function isSame(bytes: Buffer, start: number, pattern: Buffer, count: number): boolean {
+  for (let index = 0; index < count; index++) {
+    if (bytes[start + index] !== pattern[index]) return false;
+  }
+  return true;
 }
 
 function pairAt(bytes: Buffer, end: number): number {

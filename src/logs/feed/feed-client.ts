@@ -67,8 +67,8 @@ export class FeedClient {
   }
 
   private async tellLines({ batches, lastSeq }: FoundBatches): Promise<boolean> {
-    for (const text of logEvents(batches)) {
-      if (!(await this.stream.write(text))) return false;
+    for (const { bytes, giveBack } of logEvents(batches)) {
+      if (!(await this.stream.write(bytes, giveBack))) return false;
     }
     this.cursor = lastSeq;
     return true;

@@ -7,7 +7,7 @@ export interface FeedLimits {
 }
 
 /**
- * A client that reads nothing holds at most one event (128 Ki characters), its socket's buffer, and
+ * A client that reads nothing holds at most one event (128 KiB), its socket's buffer, and
  * the chunk that the event is of (up to 0.8 MB; clients at one place share it), until it is cut:
  * with these limits some 100 MB, and some 500 MB if all of them stop at different places.
  */

@@ -74,22 +74,6 @@ export function linesOf(batch: LogBatch): LogLine[] {
 }
 
 /**
- * The JSON of every line: what `JSON.stringify` makes of `linesOf`, with what a batch has in common
- * made once.
- */
-export function jsonLinesOf(batch: LogBatch): string[] {
-  const { stream, stage, step, attempt } = batch;
-  const ts = new Date(batch.ts).toISOString();
-  const shared = JSON.stringify({ ts, stream, stage, step, attempt }).slice(1, -1);
-  const lines = textsOf(batch).map(
-    (text, index) => `{"seq":${batch.firstSeq + index},${shared},"text":${JSON.stringify(text)}}`,
-  );
-  const last = lines.at(-1);
-  if (batch.continues && last) lines[lines.length - 1] = `${last.slice(0, -1)},"continues":true}`;
-  return lines;
-}
-
-/**
  * Puts the text together as it was printed: pieces of a line are joined, unless another source's
  * lines came between them. Use one for each reading.
  */

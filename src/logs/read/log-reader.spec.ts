@@ -1,6 +1,7 @@
 import { createServer, get, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { MaskSet } from '../../common/redaction/mask-set.js';
 import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
 import { encodeHeader } from '../store/log-encoding.js';
@@ -9,7 +10,8 @@ import type { LogBatch } from '../store/log-record.js';
 import { MemoryLogChunkStore } from '../store/memory-log-chunk-store.js';
 import { LogWriter } from '../write/log-writer.js';
 import { ManualClock } from '../write/log-writer.fixture.js';
-import { linesOf, jsonLinesOf, sliceBatch } from './log-lines.js';
+import { BatchJson, GrowingMemory } from './json-lines.js';
+import { linesOf, sliceBatch } from './log-lines.js';
 import type { LogQuery } from './log-query.js';
 import { LogReader } from './log-reader.js';
 import { sendLog, type LogFormat } from './log-response.js';
@@ -340,6 +342,17 @@ describe('LogReader', () => {
   });
 });
 
+function jsonOf(batch: LogBatch): string[] {
+  const lines = new BatchJson(batch);
+  const made: string[] = [];
+  while (lines.hasNext) {
+    const memory = new GrowingMemory(Buffer.alloc(1));
+    lines.writeTo(memory);
+    made.push(memory.bytes.toString('utf8', 0, memory.length));
+  }
+  return made;
+}
+
 describe('lines of a batch', () => {
   const batch: LogBatch = {
     firstSeq: 5,
@@ -354,16 +367,29 @@ describe('lines of a batch', () => {
   };
 
   it('are the same as objects and as JSON', () => {
-    expect(jsonLinesOf(batch).map((line) => JSON.parse(line) as unknown)).toEqual(linesOf(batch));
-    expect(jsonLinesOf(batch).map((line) => line)).toEqual(
-      linesOf(batch).map((line) => JSON.stringify(line)),
-    );
+    expect(jsonOf(batch)).toEqual(linesOf(batch).map((line) => JSON.stringify(line)));
     expect(linesOf(batch).map(({ text }) => text)).toEqual([
       'a',
       '',
       '"\\\u001b[1m\u2028ü\r',
       'end',
     ]);
+  });
+
+  it('are the same as JSON, whatever their bytes and numbers are', () => {
+    const usual = { weight: 20, arbitrary: fc.constant(0x61) };
+    const byte = fc.oneof(usual, { weight: 1, arbitrary: fc.nat(0xff) });
+    const bytes = fc.array(byte, { maxLength: 60 }).map((some) => Buffer.from(some));
+    fc.assert(
+      fc.property(bytes, fc.maxSafeNat(), fc.boolean(), (some, number, continues) => {
+        const text = Buffer.concat([some, Buffer.from('\n')]);
+        const count = text.filter((byte) => byte === 0x0a).length;
+        const firstSeq = Math.min(number, Number.MAX_SAFE_INTEGER - count);
+        const any = { ...batch, bytes: text, count, firstSeq, continues };
+        expect(jsonOf(any)).toEqual(linesOf(any).map((line) => JSON.stringify(line)));
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it('can be sliced anywhere', () => {

@@ -1,7 +1,6 @@
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import type { EventBus } from '../../integrations/event-bus/event-bus.js';
 import type { LogChunk, LogChunkStore } from '../store/log-chunk-store.js';
+import { decompress } from '../store/log-compression.js';
 import { decodeBatches } from '../store/log-encoding.js';
 import { nextPosition, type LogFence, type LogPosition } from '../store/log-fence.js';
 import type { LogBatch, LogLine } from '../store/log-record.js';
@@ -23,9 +22,6 @@ import {
 } from './log-lines.js';
 import type { LogQuery } from './log-query.js';
 
-const decompress = promisify(gunzip);
-/** A chunk holds half a megabyte; one that claims to be larger than this is not ours. */
-const MAX_CHUNK_BYTES = 64 * 1024 * 1024;
 /**
  * A tail looks no further back, however few lines there are: a line without an end may be the whole
  * log.
@@ -233,5 +229,5 @@ function sizeOf(batches: readonly LogBatch[]): number {
 }
 
 async function unpack(chunk: LogChunk): Promise<LogBatch[]> {
-  return decodeBatches(await decompress(chunk.data, { maxOutputLength: MAX_CHUNK_BYTES }));
+  return decodeBatches(await decompress(chunk.data, chunk.rawBytes));
 }

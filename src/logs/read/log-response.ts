@@ -1,11 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { LogBatch } from '../store/log-record.js';
-import { jsonLinesOf, PlainText } from './log-lines.js';
+import { BatchJson, GrowingMemory } from './json-lines.js';
+import { PlainText } from './log-lines.js';
 import type { LogQuery } from './log-query.js';
 import type { LogReader } from './log-reader.js';
 import { ResponseStream } from './response-stream.js';
 
 export type LogFormat = 'json-lines' | 'plain';
+
+const LINE_END = Buffer.from('\n');
 
 const contentTypes: Record<LogFormat, string> = {
   'json-lines': 'application/x-ndjson; charset=utf-8',
@@ -33,8 +36,8 @@ export async function sendLog(
   const plain = new PlainText();
   try {
     for (let next = first; next.done !== true; next = await batches.next()) {
-      const text = format === 'plain' ? plain.next(next.value) : jsonText(next.value);
-      if (!(await stream.write(text))) return;
+      const piece = format === 'plain' ? plain.next(next.value) : jsonText(next.value);
+      if (!(await stream.write(piece))) return;
     }
     await stream.write(plain.end());
     stream.end();
@@ -46,6 +49,13 @@ export async function sendLog(
   }
 }
 
-function jsonText(batch: LogBatch): string {
-  return `${jsonLinesOf(batch).join('\n')}\n`;
+/** Each line with a line feed. */
+function jsonText(batch: LogBatch): Buffer {
+  const lines = new BatchJson(batch);
+  const memory = new GrowingMemory(Buffer.allocUnsafe(2 * batch.bytes.length));
+  while (lines.hasNext) {
+    lines.writeTo(memory);
+    memory.append(LINE_END);
+  }
+  return memory.bytes.subarray(0, memory.length);
 }

@@ -24,11 +24,15 @@ export class ResponseStream {
   /**
    * Resolves when more may be written: true; false when the client has left or took nothing for too
    * long.
+   *
+   * @param sent called when nobody reads the memory of `piece` any more; never, if it was not sent
    */
-  async write(text: string): Promise<boolean> {
+  async write(piece: string | Buffer, sent?: () => void): Promise<boolean> {
     if (this.closed) return false;
-    if (this.response.write(text)) return true;
-    return this.drained();
+    const isRoom = this.response.write(piece, (error) => {
+      if (!error) sent?.();
+    });
+    return isRoom || this.drained();
   }
 
   /** Ends the response. */

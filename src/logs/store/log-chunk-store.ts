@@ -9,7 +9,7 @@ export interface LogChunk {
   readonly rawBytes: number;
   /** Whose lines are in it, each once. */
   readonly sources: readonly LogAddress[];
-  /** gzip of encoded batches (`log-encoding.ts`). */
+  /** Encoded batches (`log-encoding.ts`), compressed (`log-compression.ts`). */
   readonly data: Buffer;
 }
 

@@ -9,7 +9,7 @@ import type { LogChunkDocument } from './log-chunk.schema.js';
  */
 export class LogChunkRepository extends LogChunkStore {
   /**
-   * The driver's collection: a document of half a megabyte gains nothing from Mongoose's hydration.
+   * The driver's collection: a document of this size gains nothing from Mongoose's hydration.
    */
   private readonly chunks: Collection<LogChunkDocument>;
 

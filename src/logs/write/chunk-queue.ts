@@ -1,10 +1,8 @@
-import { promisify } from 'node:util';
-import { constants, gzip, gzipSync } from 'node:zlib';
 import type { Clock } from '../../engine/runtime/run-ports.js';
 import type { LogAddress, LogChunk, LogChunkStore } from '../store/log-chunk-store.js';
+import { compress, compressSync } from '../store/log-compression.js';
 import type { LogLimits } from './log-limits.js';
 
-const compress = promisify(gzip);
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
 
@@ -53,6 +51,8 @@ export class ChunkQueue {
   private unstored = 0;
   private stored: number;
   private storing = false;
+  /** Memory in which a chunk was joined, for the next one: a flood asks for none. */
+  private spare: Buffer | undefined;
   private abandoned = false;
 
   constructor(
@@ -103,7 +103,7 @@ export class ChunkQueue {
     this.unstored -= open.rawBytes;
     const done = await this.drain();
     // So little is compressed sooner than a thread for it is woken.
-    const data = gzipSync(Buffer.concat(open.parts), { level: constants.Z_BEST_SPEED });
+    const data = compressSync(Buffer.concat(open.parts));
     return { done, lastChunk: { ...this.describe(open), data } };
   }
 
@@ -142,12 +142,30 @@ export class ChunkQueue {
     this.cancelAge?.();
     if (this.open === undefined) return;
     const chunk = this.describe(this.open);
-    const data = compress(Buffer.concat(this.open.parts), { level: constants.Z_BEST_SPEED });
+    const data = this.compress(this.open);
     this.open = undefined;
     // Looked at when its turn comes; until then a failure is not an unhandled one.
     data.catch(() => undefined);
     this.closed.push({ chunk, data });
     if (!this.storing) void this.storeClosed();
+  }
+
+  private async compress({ parts, rawBytes }: OpenChunk): Promise<Buffer> {
+    const spare = this.spare;
+    this.spare = undefined;
+    const { chunkBytes, flushBytes } = this.limits;
+    const isWhole = rawBytes >= chunkBytes;
+    const memory =
+      spare !== undefined && spare.length >= rawBytes
+        ? spare
+        : Buffer.allocUnsafe(isWhole ? Math.max(rawBytes, chunkBytes + 2 * flushBytes) : rawBytes);
+    let length = 0;
+    for (const part of parts) length += part.copy(memory, length);
+    try {
+      return await compress(memory.subarray(0, length));
+    } finally {
+      if (isWhole) this.spare = memory;
+    }
   }
 
   private describe({ firstSeq, lastSeq, rawBytes, addresses }: OpenChunk): ClosedChunk['chunk'] {

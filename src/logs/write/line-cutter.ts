@@ -9,7 +9,10 @@ const LOW_BITS = 0x7f7f7f7f;
  */
 const MAX_PIECES = 64;
 
-/** Where whole lines go. `count` lines, their bytes in `pieces`, each line with its `\n`. */
+/**
+ * Where whole lines go. `count` lines, their bytes in `pieces`, each line with its `\n`. The
+ * pieces are good during the call only: their memory is used again.
+ */
 export interface LineReceiver {
   lines(pieces: readonly Buffer[], byteLength: number, count: number): void;
   /** One piece of a line, with an added `\n`, as `lines`; the line continues. */
@@ -21,7 +24,7 @@ export interface LineReceiver {
 /**
  * Cuts the bytes of one source into whole lines, keeping the unfinished one. A line of more than
  * `lineBytes` bytes is handed on in pieces of at most that many, cut between two UTF-8 characters,
- * so memory is bounded for any input.
+ * so memory is bounded for any input. Of what was pushed it keeps a copy.
  */
 export class LineCutter {
   private partial: Buffer[] = [];
@@ -86,7 +89,7 @@ export class LineCutter {
       this.receiver.lines(pieces, byteLength, countLineFeeds(whole));
     }
     if (end === part.length) return;
-    this.partial.push(end === 0 ? part : part.subarray(end));
+    this.partial.push(Buffer.from(part.subarray(end)));
     this.partialBytes += part.length - end;
     if (this.partial.length > MAX_PIECES) this.partial = [Buffer.concat(this.partial)];
   }

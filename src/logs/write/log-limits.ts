@@ -47,10 +47,10 @@ export const defaultLogLimits: LogLimits = {
   flushBytes: 256 * KiB,
   flushMs: 25,
   unfinishedMs: 1_000,
-  chunkBytes: 512 * KiB,
+  chunkBytes: 1 * MiB,
   chunkMs: 5_000,
   heldMs: 250,
-  unstoredBytes: 2 * MiB,
+  unstoredBytes: 4 * MiB,
   liveBytes: 1 * MiB,
   totalBytes: 512 * MiB,
 };

@@ -33,11 +33,11 @@ export class LogSink {
   }
 
   /**
-   * Takes `bytes`, always; they must not be changed afterwards. Answers `true`, or what to wait for
-   * before the next write: too much waits to be stored, so the pipe has to stop; or `unused`: the
-   * bytes were counted only. After `end` bytes are dropped, with a marker.
+   * Takes `bytes`, always, and keeps a copy of what it keeps. Answers `true`, or what to wait for
+   * before the next write: too much waits to be stored, so the pipe has to stop. After `end` bytes
+   * are dropped, with a marker.
    */
-  write(bytes: Buffer): true | 'unused' | Promise<void> {
+  write(bytes: Buffer): true | Promise<void> {
     if (this.state === 'discarding' || bytes.length === 0) return true;
     if (this.state !== 'open') {
       this.dropLate();
@@ -46,7 +46,7 @@ export class LogSink {
     // A step that floods gets here: neither masks nor lines may cost memory any more.
     if (this.owner.isFull()) {
       this.owner.dropped(bytes.length);
-      return 'unused';
+      return true;
     }
     for (const piece of this.masking.push(bytes)) this.lines.push(piece);
     this.watchUnfinished();
@@ -103,8 +103,8 @@ export async function pipeToSink(
   try {
     for await (const chunk of stream) {
       const room = sink.write(chunk as Buffer);
-      if (room === 'unused') stream.giveBack?.(chunk as Buffer);
-      else if (room !== true) await room;
+      stream.giveBack?.(chunk as Buffer);
+      if (room !== true) await room;
     }
   } finally {
     sink.end();

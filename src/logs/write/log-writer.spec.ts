@@ -8,6 +8,7 @@ import type { LogChunk } from '../store/log-chunk-store.js';
 import { decodeBatches } from '../store/log-encoding.js';
 import type { LogLine } from '../store/log-record.js';
 import { MemoryLogChunkStore } from '../store/memory-log-chunk-store.js';
+import { defaultLogLimits } from './log-limits.js';
 import { pipeToSink } from './log-sink.js';
 import { executionAddress, LogWriter, LOST_MARKER, type LogWriterOptions } from './log-writer.js';
 import { ManualClock, realClock } from './log-writer.fixture.js';
@@ -409,7 +410,7 @@ describe('LogWriter', () => {
       if (entries[0]) expect(entries[0].firstSeq).toBeLessThanOrEqual(stored + 1);
     }
     await writer.close();
-    expect(largest).toBeLessThan(300_000 + 2 * 1024 * 1024 + 200_000);
+    expect(largest).toBeLessThan(300_000 + defaultLogLimits.unstoredBytes + 200_000);
   });
 
   it('drops output beyond the limit of the execution, and says so', async () => {
@@ -455,12 +456,26 @@ describe('LogWriter', () => {
     expect(taken).toMatchObject({ bytes: 1_000, dropped: 9_000 });
   });
 
-  it('keeps no bytes once it is full, and counts them', async () => {
+  it('keeps nothing of the memory that it was given, whatever comes in it next', async () => {
+    const { writer, read } = setUp({ masks: MaskSet.from(['hunter2']) });
+    const sink = writer.source(out);
+    const memory = Buffer.alloc(64);
+    const texts64 = ['one\ntwo hun', 'ter2\nhun', 'ger\n', 'x'.repeat(40), '\nlast'];
+    for (const text of texts64) {
+      const room = sink.write(memory.subarray(0, memory.write(text)));
+      memory.fill('#');
+      if (room !== true) await room;
+    }
+    await writer.close();
+    expect(texts(await read())).toEqual(['one', 'two ***', 'hunger', 'x'.repeat(40), 'last']);
+  });
+
+  it('counts bytes once it is full', async () => {
     const { writer, read } = setUp({ limits: { totalBytes: 100 } });
     const sink = writer.source(out);
     expect(sink.write(Buffer.from('x'.repeat(99) + '\n'))).toBe(true);
     expect(sink.write(Buffer.from('one more\n'))).toBe(true);
-    expect(sink.write(Buffer.from('y'.repeat(500)))).toBe('unused');
+    expect(sink.write(Buffer.from('y'.repeat(500)))).toBe(true);
     await writer.close();
     expect(texts(await read()).at(-1)).toBe('{truncated} 509 bytes were dropped.');
   });

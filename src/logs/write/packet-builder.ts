@@ -12,10 +12,13 @@ export interface LogSourceName extends LogAddress {
 interface OpenBatch {
   readonly source: LogSourceName;
   readonly ts: number;
-  readonly pieces: Buffer[];
+  /** Its lines so far, and room for more. */
+  memory: Buffer;
   bytes: number;
   count: number;
 }
+
+const NOTHING = Buffer.alloc(0);
 
 /** Lines that were numbered, for who keeps their ends. */
 export interface NumberedLines {
@@ -57,7 +60,7 @@ export class PacketBuilder {
     return this.sealedBytes + (this.batch?.bytes ?? 0);
   }
 
-  /** `continues`: the last of the lines does; the batch ends with it. */
+  /** Copies the pieces. `continues`: the last of the lines does; the batch ends with it. */
   add(
     source: LogSourceName,
     pieces: readonly Buffer[],
@@ -66,9 +69,8 @@ export class PacketBuilder {
     continues = false,
   ): void {
     if (this.batch !== undefined && this.batch.source !== source) this.seal();
-    this.batch ??= { source, ts: this.now(), pieces: [], bytes: 0, count: 0 };
-    for (const piece of pieces) this.batch.pieces.push(piece);
-    this.batch.bytes += bytes;
+    this.batch ??= { source, ts: this.now(), memory: NOTHING, bytes: 0, count: 0 };
+    append(this.batch, pieces, bytes);
     this.batch.count += count;
     const { batchBytes, batchLines } = this.limits;
     const isFull = this.batch.bytes >= batchBytes || this.batch.count >= batchLines;
@@ -81,7 +83,7 @@ export class PacketBuilder {
     if (batch === undefined) return;
     this.batch = undefined;
     const { source, ts, count } = batch;
-    const bytes = Buffer.concat(batch.pieces, batch.bytes);
+    const bytes = batch.memory.subarray(0, batch.bytes);
     const firstSeq = this.nextSeq;
     const header = encodeHeader({ ...source, firstSeq, count, ts, continues }, bytes.length);
     const byteLength = header.length + bytes.length;
@@ -113,5 +115,19 @@ export class PacketBuilder {
     this.sealedBytes = 0;
     this.packetFirstSeq = this.nextSeq;
     return packet;
+  }
+}
+
+function append(batch: OpenBatch, pieces: readonly Buffer[], byteLength: number): void {
+  const needed = batch.bytes + byteLength;
+  if (needed > batch.memory.length) {
+    // Of a flood, one read fills a batch: exactly its memory is asked for.
+    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * batch.bytes));
+    batch.memory.copy(larger, 0, 0, batch.bytes);
+    batch.memory = larger;
+  }
+  for (const piece of pieces) {
+    piece.copy(batch.memory, batch.bytes);
+    batch.bytes += piece.length;
   }
 }

@@ -3,10 +3,10 @@ import type { StepAddress } from '../../../engine/runtime/step-handler.js';
 /** One byte stream of one try. */
 export interface OutputSink {
   /**
-   * Takes bytes in the order they come. The source waits for a returned promise before it reads on;
-   * `unused`: the bytes are not kept.
+   * Takes bytes in the order they come, and keeps a copy of what it keeps: their memory is used
+   * again as soon as it has returned. The source waits for a returned promise before it reads on.
    */
-  write(bytes: Buffer): true | 'unused' | Promise<void>;
+  write(bytes: Buffer): true | Promise<void>;
   /** No more bytes follow; what was held back is let go. */
   end(): void;
 }
