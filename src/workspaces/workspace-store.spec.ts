@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import {
   chmod,
   chown,
@@ -16,6 +24,7 @@ import {
 } from 'node:fs/promises';
 import { openTmpdir } from '../../test/support/open-tmpdir.js';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { standIn } from '../../test/support/stand-in.js';
 import { transpileEntry } from '../../test/support/transpile-entry.js';
 import { LauncherProcessRunner } from '../integrations/process/client/launcher-process-runner.js';
@@ -68,8 +77,13 @@ describe('WorkspaceStore', () => {
 
   afterEach(async () => {
     await store.remove(workspace);
-    expect(await readdir(join(base, 'w'))).toEqual([]);
+    expect(await attemptFolders()).toEqual([]);
   });
+
+  /** But for those that are kept for later attempts. */
+  async function attemptFolders(): Promise<string[]> {
+    return (await readdir(join(base, 'w'))).filter((name) => !name.startsWith('spare-'));
+  }
 
   /** As a step would: by its user. */
   async function step(script: string, ...args: string[]): Promise<string> {
@@ -128,10 +142,6 @@ describe('WorkspaceStore', () => {
 
     it('may be prepared before it is known which attempt has them', async () => {
       const prepared = store.prepare();
-      const [name = ''] = (await readdir(join(base, 'w'))).filter(
-        (each) => !workspace.root.endsWith(each),
-      );
-      expect(prepared?.root).toBe(join(base, 'w', name));
       const other = await store.create(EXECUTION, 2, prepared);
       expect(await step('cd "$1" && echo x >file && cat file', other.directory)).toBe('0 x\n');
       for (const key of ['directory', 'home', 'temporary', 'root'] as const) {
@@ -148,10 +158,46 @@ describe('WorkspaceStore', () => {
 
     it('of which nothing is left where no attempt has them', () => {
       const prepared = store.prepare();
-      expect(readdirSync(join(base, 'w'))).toHaveLength(2);
+      expect(existsSync(prepared?.root ?? '')).toBe(true);
       if (prepared) store.unprepare(prepared);
       if (prepared) store.unprepare(prepared);
-      expect(readdirSync(join(base, 'w'))).toHaveLength(1);
+      expect(existsSync(prepared?.root ?? '')).toBe(false);
+    });
+
+    it('are listed for what a dead worker left after a minute, and not sooner', async () => {
+      const prepared = store.prepare();
+      const isListed = async (): Promise<boolean> =>
+        (await store.list()).some(({ root }) => root === prepared?.root);
+      expect(await isListed()).toBe(false);
+      const later = Date.now() + 61_000;
+      const clock = jest.spyOn(Date, 'now').mockReturnValue(later);
+      try {
+        expect(await isListed()).toBe(true);
+      } finally {
+        clock.mockRestore();
+      }
+      if (prepared) await store.remove(prepared);
+      expect(existsSync(prepared?.root ?? '')).toBe(false);
+    });
+
+    it('are those of an attempt before, where its steps have not touched them', async () => {
+      const inode = (folder: string): number => lstatSync(folder).ino;
+      await sleep(30);
+      const first = await store.create(EXECUTION, 2, store.prepare());
+      await store.remove(first);
+      await sleep(30);
+      const second = await store.create(EXECUTION, 3, store.prepare());
+      const of = (at: Workspace): number[] => [at.root, at.directory].map((each) => inode(each));
+      const before = of(second);
+      await store.remove(second);
+      const third = await store.create(EXECUTION, 4, store.prepare());
+      expect(of(third)).toEqual(before);
+      expect(await step('cd "$1" && echo x >file && cat file', third.directory)).toBe('0 x\n');
+      await store.remove(third);
+      const fourth = await store.create(EXECUTION, 5, store.prepare());
+      expect(of(fourth)).not.toEqual(before);
+      expect(await readdir(fourth.directory)).toEqual([]);
+      await store.remove(fourth);
     });
 
     it.each<[string, (prepared: string, root: string) => void]>([

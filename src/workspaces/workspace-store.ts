@@ -18,11 +18,14 @@ import { attemptFolder, parseAttemptFolder } from './attempt-folder.js';
 import { CHECK_TARGET, EMPTY, MERGE_IN, MOVE_IN, OUTSIDE, TAKEN } from './folder-scripts.js';
 import { mergeProblem } from './merge-problem.js';
 import { makePassable } from './passable-folder.js';
+import { SpareFolders } from './spare-folders.js';
 import type { StepUserScripts } from './step-user-scripts.js';
 import { HandOverError, type OwnersNow, type TreeOwners } from './tree-owners.js';
 import type { Workspace, WorkspaceOwner } from './workspace.js';
 import { type FileOwner, ownUser, ROOT, WorkspaceOwnership } from './workspace-ownership.js';
 
+/** The folders of the steps, below the root of an attempt. */
+const NAMES = { directory: 'work', home: 'home', temporary: 'tmp' } as const;
 /** Below the root of an attempt: no step can enter it. */
 const STAGING = 'staging';
 /** For a script that looks at a few names or moves them, ms. */
@@ -31,6 +34,11 @@ const SCRIPT_MS = 30_000;
 const EMPTY_MS = 60_000;
 /** To move what was unpacked into a workspace. */
 const MERGE_MS = 60_000;
+
+/** The name of folders that no attempt has begins so. */
+const NOBODYS = 'spare-';
+/** A worker that lives has used or removed them by then, ms. */
+const NOBODYS_MS = 60_000;
 
 const HALF_MERGED = 'files cannot be brought, the workspace may have a part of them';
 
@@ -64,6 +72,9 @@ export class FolderError extends Error {}
 export class WorkspaceStore {
   private ready: Promise<void> | undefined;
   private isOpen = false;
+  private readonly spare = new SpareFolders(Object.values(NAMES), (root) =>
+    this.discardSpare(root),
+  );
 
   constructor(
     private readonly base: string,
@@ -101,6 +112,7 @@ export class WorkspaceStore {
         this.makeFolders(root);
       }
     }
+    this.spare.hand(root);
     return { ...foldersOf(root), owner: this.owner };
   }
 
@@ -111,9 +123,17 @@ export class WorkspaceStore {
    */
   prepare(): PreparedFolders | undefined {
     if (!this.isOpen) return undefined;
-    const root = join(this.base, attemptFolder(randomUUID(), 1));
+    const spare = this.spare.take();
+    if (spare !== undefined) return { root: spare };
+    const root = this.nobodysRoot();
     try {
       this.makeFolders(root);
+      // What a step gets as soon as it is made cannot be used again; this can.
+      if (this.spare.isShort()) {
+        const other = this.nobodysRoot();
+        this.makeFolders(other);
+        this.spare.keep(other);
+      }
       return { root };
     } catch {
       this.unprepare({ root });
@@ -123,6 +143,7 @@ export class WorkspaceStore {
 
   /** Removes folders that no attempt has. What is left is removed as that of a dead attempt. */
   unprepare({ root }: PreparedFolders): void {
+    this.spare.renamed(root);
     try {
       emptyRoot(root);
     } catch (error) {
@@ -146,13 +167,15 @@ export class WorkspaceStore {
       this.unprepare(prepared);
       return false;
     }
+    this.spare.renamed(prepared.root, root);
     const { directory, home, temporary } = foldersOf(root);
     return [directory, home, temporary].every((folder) => existsSync(folder));
   }
 
   /**
    * Synchronous: together they take a tenth of a millisecond, a hundredth of what threads for them
-   * would cost in a burst; one and a half on a disk with many inodes that were just freed.
+   * would cost in a burst; one and a half on a disk with many inodes that were just freed. So
+   * those that were not touched are used again ({@link SpareFolders}).
    */
   private makeFolders(root: string): void {
     mkdirSync(root, { mode: 0o700 });
@@ -167,6 +190,21 @@ export class WorkspaceStore {
       mkdirSync(folder, { mode: 0o700 });
       if (this.owner) lchownSync(folder, this.owner.uid, this.owner.gid);
     }
+    this.spare.note(root);
+  }
+
+  private nobodysRoot(): string {
+    return join(this.base, `${NOBODYS}${attemptFolder(randomUUID(), 1)}`);
+  }
+
+  /** Ends the use of folders again: removes what is kept for it. Idempotent. */
+  close(): void {
+    this.spare.close();
+  }
+
+  /** What cannot be removed is removed as the folder of a dead attempt. */
+  private discardSpare(root: string): void {
+    this.unprepare({ root });
   }
 
   /**
@@ -176,6 +214,8 @@ export class WorkspaceStore {
    * @throws FolderError when something is left; a later call continues where this one ended.
    */
   async remove({ root }: Pick<Workspace, 'root'>): Promise<void> {
+    if (this.keepsFor(root)) return;
+    this.spare.renamed(root);
     let full = emptyRoot(root);
     if (full?.includes(STAGING) && this.owner) {
       await rm(join(root, STAGING), { recursive: true, force: true });
@@ -195,6 +235,21 @@ export class WorkspaceStore {
     if (left === undefined) return;
     const why = end.kind === 'broken' ? end.message : `${end.stdout.trim() || left[0]} is left`;
     throw new FolderError(`the folder of an attempt cannot be removed: ${why}`);
+  }
+
+  /** True: nobody has touched the folders, and another attempt will have them. */
+  private keepsFor(root: string): boolean {
+    try {
+      if (!this.spare.isUsable(root)) return false;
+      const kept = this.nobodysRoot();
+      renameSync(root, kept);
+      this.spare.renamed(root, kept);
+      this.spare.keep(kept);
+      return true;
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+      return false;
+    }
   }
 
   /**
@@ -299,15 +354,21 @@ export class WorkspaceStore {
     if (this.owners && ownUser().uid !== ROOT) await openTree(folder, this.sharedBits);
   }
 
-  /** Attempts whose folders are here; used to find what a dead worker left. */
+  /**
+   * Attempts whose folders are here, and folders that no attempt has for longer than any worker
+   * keeps them; used to find what a dead worker left.
+   */
   async list(): Promise<LeftFolder[]> {
     const names = await readdir(this.base).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [] as string[];
       throw error;
     });
     return names.flatMap((name) => {
-      const parsed = parseAttemptFolder(name);
-      return parsed ? [{ ...parsed, root: join(this.base, name) }] : [];
+      const isNobodys = name.startsWith(NOBODYS);
+      const parsed = parseAttemptFolder(isNobodys ? name.slice(NOBODYS.length) : name);
+      const root = join(this.base, name);
+      if (!parsed || (isNobodys && !isOld(root))) return [];
+      return [{ ...parsed, root }];
     });
   }
 
@@ -368,10 +429,16 @@ export class WorkspaceStore {
 }
 
 function foldersOf(root: string): Omit<Workspace, 'owner'> {
+  const { directory, home, temporary } = NAMES;
   return {
-    ...{ root, directory: join(root, 'work') },
-    ...{ home: join(root, 'home'), temporary: join(root, 'tmp') },
+    ...{ root, directory: join(root, directory) },
+    ...{ home: join(root, home), temporary: join(root, temporary) },
   };
+}
+
+function isOld(root: string): boolean {
+  const { ctimeMs } = lstatSync(root, { throwIfNoEntry: false }) ?? {};
+  return ctimeMs !== undefined && Math.abs(Date.now() - ctimeMs) > NOBODYS_MS;
 }
 
 /** Of the file system; undefined: it is none of those. */

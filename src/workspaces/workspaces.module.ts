@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { MillraceConfig } from '../config/millrace-config.js';
 import { makeHome, workspacesFolder } from '../config/paths.js';
 import { FolderGiver } from '../integrations/container-runtime/folder-giver.js';
@@ -32,4 +32,10 @@ import { WorkspaceStore } from './workspace-store.js';
   ],
   exports: [WorkspaceStore],
 })
-export class WorkspacesModule {}
+export class WorkspacesModule implements OnApplicationShutdown {
+  constructor(private readonly workspaces: WorkspaceStore) {}
+
+  onApplicationShutdown(): void {
+    this.workspaces.close();
+  }
+}
