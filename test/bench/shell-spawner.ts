@@ -14,11 +14,12 @@ export interface BareEnd {
 
 /**
  * The base of all ratios: a small process, with nothing loaded but what starts others, which runs
- * `sh -c` without pipes and tells how long that took. A large process takes longer to fork.
+ * `sh -c` without pipes and tells how long that took; what it says of a failure is shown. A large
+ * process takes longer to fork.
  */
 process.on('message', ({ text, folder }: BareCommand) => {
   const start = performance.now();
-  const child = spawn('sh', ['-c', text], { cwd: folder, stdio: 'ignore' });
+  const child = spawn('sh', ['-c', text], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
   child.once('exit', (code) => {
     const end: BareEnd = { ms: performance.now() - start, code };
     process.send?.(end);

@@ -33,10 +33,12 @@ export function requestLog(
       }),
       res: (response: { statusCode: number }) => ({ status: response.statusCode }),
     },
-    customProps: (request) => {
-      const { principal, clientAddress: client } = request as IncomingMessage & RequestContext;
-      return { actor: principal?.id, client };
-    },
+    // In the line alone: as properties of the logger they cost two more loggers for each request.
+    customSuccessObject: (request, _response, line: object) => ({ ...line, ...sender(request) }),
+    customErrorObject: (request, _response, _error, line: object) => ({
+      ...line,
+      ...sender(request),
+    }),
     customLogLevel: (request, response, error) => {
       const failed = response.statusCode >= 500 || Boolean(error);
       // A probe that gets 503 has its answer: what is wrong is logged where it is wrong.
@@ -52,6 +54,11 @@ export function requestLog(
     if (log.logger.level !== logger.level) log.logger.level = logger.level;
     log(request, response, next);
   };
+}
+
+function sender(request: IncomingMessage): { actor: string | undefined; client: string } {
+  const { principal, clientAddress: client } = request as IncomingMessage & RequestContext;
+  return { actor: principal?.id, client };
 }
 
 function pathOf(url: string): string {

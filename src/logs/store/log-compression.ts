@@ -37,8 +37,8 @@ export function compressSync(bytes: Buffer): Buffer {
  * @param byteLength how much it will be, as far as that is known; less or more costs memory only
  */
 export function decompress(data: Buffer, byteLength: number): Promise<Buffer> {
-  // Into one memory of its size, and not into many that are joined.
-  const chunkSize = Math.min(Math.max(byteLength, constants.Z_MIN_CHUNK), MAX_BYTES);
+  // Into one memory, and not into many that are joined: one that gets full is followed by another.
+  const chunkSize = Math.min(byteLength + constants.Z_MIN_CHUNK, MAX_BYTES);
   const options = { chunkSize, maxOutputLength: MAX_BYTES };
   const isGzip = data.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC);
   return isGzip ? fromGzip(data, options) : fromZstd(data, options);
