@@ -184,6 +184,7 @@ export class GitProgramDriver implements CloneDriver {
 
   /** Files of the index that are to pass the filter of Git LFS. */
   private async lfsFiles(directory: string): Promise<readonly Buffer[]> {
+    if (!(await mayHaveAttributes(join(directory, '.git')))) return [];
     const places = ['--', ':(glob)**/.gitattributes'];
     const grep = ['grep', '--cached', '-q', '-e', 'filter=lfs', ...places];
     const found = await this.tryGit(directory, grep);
@@ -287,6 +288,21 @@ export class GitProgramDriver implements CloneDriver {
     return outcome;
   }
 }
+
+/** False: no name in the index ends so. Most trees have none, and need no process to say so. */
+async function mayHaveAttributes(gitdir: string): Promise<boolean> {
+  const index = await readFile(join(gitdir, 'index')).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (index === undefined) return false;
+  // From version 4 on a name is told by what it shares with the one before (gitformat-index(5)).
+  const isPlain = index.readUInt32BE(INDEX_VERSION_AT) < COMPRESSED_NAMES;
+  return !isPlain || index.includes('.gitattributes');
+}
+
+const INDEX_VERSION_AT = 4;
+const COMPRESSED_NAMES = 4;
 
 const SPARSE_SETTINGS: readonly GitSetting[] = [
   ['core.sparseCheckout', 'true'],
