@@ -59,6 +59,8 @@ export const stored: Row = {
     const [few, many] = await Promise.all([side(rig, FEW), side(rig, MANY)]);
     const goals: Goal[] = [];
     for (const kind of kinds) goals.push(await compare(kind, few, many, rounds));
+    // What they do by themselves, such as removing what is old, is no part of other rows.
+    for (const { server } of [few, many]) await rig.stopServer(server);
     return {
       work: `${MANY} stored executions beside ${FEW}, pages of ${PAGE}`,
       times: {},
