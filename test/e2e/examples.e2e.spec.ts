@@ -15,8 +15,8 @@ const CLONER = { username: 'lovelace', password: 'of-the-repository' };
 const TOKEN_HOLDER = { username: 'x-access-token', password: 'token-of-the-repository' };
 
 /**
- * What needs a container engine: `containers.yaml` runs in first-user.e2e.spec.ts. What
- * `deploy.yaml` deploys has specs of its own; the file itself is planned only.
+ * What needs a container engine: `containers.yaml` runs in first-user.e2e.spec.ts, `deploy.yaml` in
+ * deploy-example.e2e.spec.ts.
  */
 const NEEDS_ENGINE: ReadonlySet<string> = new Set(['containers.yaml', 'deploy.yaml']);
 /** What needs a repository, or a server. */
