@@ -95,6 +95,17 @@ describe('SpareFolders', () => {
     expect(spare.isUsable(root)).toBe(false);
   });
 
+  it('takes none with a file in it, whatever the times say', async () => {
+    writeFileSync(join(root, 'work/x'), '');
+    spare.note(root);
+    await handed();
+    expect(spare.isUsable(root)).toBe(false);
+    unlinkSync(join(root, 'work/x'));
+    spare.note(root);
+    await handed();
+    expect(spare.isUsable(root)).toBe(true);
+  });
+
   it('takes none that steps had so soon that a change would not show', async () => {
     spare.hand(root);
     await sleep(SETTLED_MS);
@@ -116,6 +127,34 @@ describe('SpareFolders', () => {
       jest.advanceTimersByTime(1);
       expect(removed).toEqual(roots);
       expect(spare.isUsable(root)).toBe(true);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('gives the longest kept one first, and removes each a second after it was kept', () => {
+    jest.useFakeTimers();
+    try {
+      const [one, two, three] = ['s1', 's2', 's3'].map((name) => join(base, name)) as [
+        string,
+        string,
+        string,
+      ];
+      for (const each of [one, two, three]) {
+        make(each);
+        spare.keep(each);
+        jest.advanceTimersByTime(300);
+      }
+      expect(spare.take()).toBe(one);
+      jest.advanceTimersByTime(399);
+      expect(removed).toEqual([]);
+      jest.advanceTimersByTime(1);
+      expect(removed).toEqual([two]);
+      spare.keep(one);
+      jest.advanceTimersByTime(300);
+      expect(removed).toEqual([two, three]);
+      jest.advanceTimersByTime(700);
+      expect(removed).toEqual([two, three, one]);
     } finally {
       jest.useRealTimers();
     }

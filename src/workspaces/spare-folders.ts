@@ -2,7 +2,7 @@ import { type BigIntStats, lstatSync, readdirSync } from 'node:fs';
 
 /** Of all attempts of one process: it runs few side by side. */
 const MAX_SPARE = 16;
-/** Nobody asked for one that long, ms: they are removed. */
+/** From when one is kept until it is removed, ms, if nobody has taken it by then. */
 const IDLE_MS = 1_000;
 /**
  * Longer than the step of the clock that a file system stamps changes with (at most 10 ms, with
@@ -32,7 +32,8 @@ interface Marks {
  */
 export class SpareFolders {
   private readonly made = new Map<string, Marks>();
-  private spare: string[] = [];
+  /** Those that are kept longest come first. */
+  private spare: { readonly root: string; readonly until: number }[] = [];
   private idle: NodeJS.Timeout | undefined;
   private closed = false;
   private shortAt = -Infinity;
@@ -77,15 +78,16 @@ export class SpareFolders {
       const mark = marks.folders.get(name);
       if (mark === undefined || !names.includes(name)) return false;
       const { ino, ctimeNs } = markOf(`${root}/${name}`);
-      return ino === mark.ino && ctimeNs === mark.ctimeNs;
+      // Where another host stamps changes, by its own clock, they may be missed; files are not.
+      const isEmpty = readdirSync(`${root}/${name}`).length === 0;
+      return ino === mark.ino && ctimeNs === mark.ctimeNs && isEmpty;
     });
   }
 
   /** Takes over what `isUsable`. */
-  keep(root: string): void {
-    this.spare.push(root);
-    clearTimeout(this.idle);
-    this.idle = setTimeout(() => this.removeAll(), IDLE_MS).unref();
+  keep(root: string, now = performance.now()): void {
+    this.spare.push({ root, until: now + IDLE_MS });
+    this.idle ??= setTimeout(() => this.removeDue(), IDLE_MS).unref();
   }
 
   /** There was none, not for the first time in the last second: one more is worth making. */
@@ -97,23 +99,27 @@ export class SpareFolders {
 
   /** One of them, which is not one of them any more. */
   take(): string | undefined {
-    return this.spare.pop();
+    return this.spare.shift()?.root;
   }
 
   /** Removes them all; nothing is kept from now on. Idempotent. */
   close(): void {
     this.closed = true;
     clearTimeout(this.idle);
-    this.removeAll();
+    this.removeDue(Infinity);
   }
 
-  private removeAll(): void {
-    const all = this.spare;
-    this.spare = [];
-    for (const root of all) {
+  private removeDue(now = performance.now()): void {
+    const due = this.spare.filter(({ until }) => until <= now);
+    this.spare = this.spare.filter(({ until }) => until > now);
+    for (const { root } of due) {
       this.made.delete(root);
       this.remove(root);
     }
+    this.idle = undefined;
+    const [next] = this.spare;
+    if (next === undefined) return;
+    this.idle = setTimeout(() => this.removeDue(), Math.max(1, next.until - now)).unref();
   }
 }
 

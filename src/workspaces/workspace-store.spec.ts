@@ -180,24 +180,48 @@ describe('WorkspaceStore', () => {
       expect(existsSync(prepared?.root ?? '')).toBe(false);
     });
 
-    it('are those of an attempt before, where its steps have not touched them', async () => {
+    describe('that no step has touched', () => {
       const inode = (folder: string): number => lstatSync(folder).ino;
-      await sleep(30);
-      const first = await store.create(EXECUTION, 2, store.prepare());
-      await store.remove(first);
-      await sleep(30);
-      const second = await store.create(EXECUTION, 3, store.prepare());
-      const of = (at: Workspace): number[] => [at.root, at.directory].map((each) => inode(each));
-      const before = of(second);
-      await store.remove(second);
-      const third = await store.create(EXECUTION, 4, store.prepare());
-      expect(of(third)).toEqual(before);
-      expect(await step('cd "$1" && echo x >file && cat file', third.directory)).toBe('0 x\n');
-      await store.remove(third);
-      const fourth = await store.create(EXECUTION, 5, store.prepare());
-      expect(of(fourth)).not.toEqual(before);
-      expect(await readdir(fourth.directory)).toEqual([]);
-      await store.remove(fourth);
+      let other: WorkspaceStore;
+
+      beforeEach(async () => {
+        other = new WorkspaceStore(join(base, 'others'), owner, scripts);
+        await other.remove(await other.create(EXECUTION, 1));
+      });
+      afterEach(() => {
+        other.close();
+        expect(readdirSync(join(base, 'others'))).toEqual([]);
+      });
+
+      /** Made so long before a step could touch them that it would show. */
+      async function settled(attempt: number): Promise<Workspace> {
+        const prepared = other.prepare();
+        await sleep(30);
+        return other.create(EXECUTION, attempt, prepared);
+      }
+      const next = (attempt: number): Promise<Workspace> =>
+        other.create(EXECUTION, attempt, other.prepare());
+      const inodes = ({ root, directory }: Workspace): number[] => [root, directory].map(inode);
+
+      it('are those of the next attempt', async () => {
+        const first = await settled(1);
+        const before = inodes(first);
+        await other.release(first);
+        const second = await next(2);
+        expect(inodes(second)).toEqual(before);
+        expect(await step('cd "$1" && echo x >file && cat file', second.directory)).toBe('0 x\n');
+        await other.release(second);
+        const third = await next(3);
+        expect(inodes(third)).not.toEqual(before);
+        expect(await readdir(third.directory)).toEqual([]);
+        await other.remove(third);
+      });
+
+      it('are removed where something of their attempt may be left', async () => {
+        const first = await settled(1);
+        await other.remove(first);
+        expect(readdirSync(join(base, 'others'))).toEqual([]);
+      });
     });
 
     it.each<[string, (prepared: string, root: string) => void]>([
@@ -246,7 +270,7 @@ describe('WorkspaceStore', () => {
         outside,
       );
       await store.remove(workspace);
-      expect(await readdir(join(base, 'w'))).toEqual([]);
+      expect(await attemptFolders()).toEqual([]);
       expect(await readdir(outside)).toEqual(['kept']);
       await store.remove(workspace);
       await rm(outside, { recursive: true });

@@ -129,15 +129,22 @@ export class WorkspaceStore {
     try {
       this.makeFolders(root);
       // What a step gets as soon as it is made cannot be used again; this can.
-      if (this.spare.isShort()) {
-        const other = this.nobodysRoot();
-        this.makeFolders(other);
-        this.spare.keep(other);
-      }
+      if (this.spare.isShort()) this.makeSpare();
       return { root };
     } catch {
       this.unprepare({ root });
       return undefined;
+    }
+  }
+
+  private makeSpare(): void {
+    const root = this.nobodysRoot();
+    try {
+      this.makeFolders(root);
+      this.spare.keep(root);
+    } catch {
+      // Nobody waits for it.
+      this.unprepare({ root });
     }
   }
 
@@ -214,7 +221,6 @@ export class WorkspaceStore {
    * @throws FolderError when something is left; a later call continues where this one ended.
    */
   async remove({ root }: Pick<Workspace, 'root'>): Promise<void> {
-    if (this.keepsFor(root)) return;
     this.spare.renamed(root);
     let full = emptyRoot(root);
     if (full?.includes(STAGING) && this.owner) {
@@ -237,8 +243,16 @@ export class WorkspaceStore {
     throw new FolderError(`the folder of an attempt cannot be removed: ${why}`);
   }
 
+  /**
+   * As `remove`, for the folders of a run of which nothing is left that could touch them: they may
+   * be another's next.
+   */
+  async release(workspace: Pick<Workspace, 'root'>): Promise<void> {
+    if (!this.keeps(workspace.root)) await this.remove(workspace);
+  }
+
   /** True: nobody has touched the folders, and another attempt will have them. */
-  private keepsFor(root: string): boolean {
+  private keeps(root: string): boolean {
     try {
       if (!this.spare.isUsable(root)) return false;
       const kept = this.nobodysRoot();

@@ -394,6 +394,7 @@ async function removeByNewRunner(base: string, giver: FolderGiver): Promise<void
 }
 
 async function removeAll(base: string, store: WorkspaceStore): Promise<void> {
+  store.close();
   for (const folder of await store.list()) await store.remove(folder);
   await rmdir(base);
 }

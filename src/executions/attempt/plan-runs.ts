@@ -249,6 +249,6 @@ export class PlanRun {
   /** Ends what it left running, then removes its workspace. Idempotent. */
   async cleanUp(): Promise<void> {
     await this.sweep();
-    await this.tools.workspaces.remove(this.workspace);
+    await this.tools.workspaces.release(this.workspace);
   }
 }

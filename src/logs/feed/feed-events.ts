@@ -8,8 +8,8 @@ const MAX_BYTES = 128 * 1024;
 const HEAD_BYTES = 64;
 const SEPARATOR = Buffer.from(',');
 const TAIL = Buffer.from(']}\n\n');
-/** Memory of one event; a single line may need more. */
-const EVENT_BYTES = 2 * MAX_BYTES;
+/** Memory of one event, with the line that is too much; a line with many escapes needs more. */
+const EVENT_BYTES = 200 * 1024;
 /** Memories that are kept for later events: a flood asks for none. */
 const MAX_SPARE = 8;
 
@@ -64,11 +64,12 @@ export function* logEvents(batches: readonly LogBatch[]): Generator<LogEvent> {
       lines.writeTo(memory);
       const isTooLong = count > 0 && memory.length - HEAD_BYTES > MAX_BYTES;
       if (isTooLong || count === MAX_LINES) {
-        const next = eventMemory();
-        next.append(memory.bytes.subarray(start + SEPARATOR.length, memory.length));
+        // A client that is slow holds one event, and not the memory of the next one.
+        const line = Buffer.from(memory.bytes.subarray(start + SEPARATOR.length, memory.length));
         memory.length = start;
         yield logEvent(memory, lastSeq);
-        memory = next;
+        memory = eventMemory();
+        memory.append(line);
         count = 0;
       }
       count++;

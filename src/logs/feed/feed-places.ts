@@ -7,9 +7,9 @@ export interface FeedLimits {
 }
 
 /**
- * A client that reads nothing holds at most one event (128 KiB), its socket's buffer, and
- * the chunk that the event is of (up to 0.8 MB; clients at one place share it), until it is cut:
- * with these limits some 100 MB, and some 500 MB if all of them stop at different places.
+ * A client that reads nothing holds at most one event (200 KiB), its socket's buffer, and
+ * the chunk that the event is of (up to 1.3 MB; clients at one place share it), until it is cut:
+ * with these limits some 120 MB, and some 800 MB if all of them stop at different places.
  */
 export const defaultFeedLimits: FeedLimits = { clients: 512, clientsOfOne: 64 };
 

@@ -5,7 +5,7 @@ import type { LogFence } from '../store/log-fence.js';
  * Chunks of one page. The first page is one chunk, since most readers want no more, and each is
  * four times the last.
  */
-const LARGEST_PAGE = 16;
+const LARGEST_PAGE = 8;
 
 /**
  * Reads the chunks of one log by pages that grow, for a reader that goes through it in one

@@ -63,8 +63,9 @@ export class BatchJson {
   writeTo(memory: GrowingMemory): void {
     const from = this.position;
     const to = this.bytes.indexOf(LINE_FEED, from);
-    const most = START.length + LONGEST_NUMBER + this.shared.length + CONTINUES.length;
-    memory.makeRoom(most + (to - from) * LONGEST_ESCAPE);
+    const hasEscapes = this.escapes.finds(from, to);
+    const around = START.length + LONGEST_NUMBER + this.shared.length + CONTINUES.length;
+    memory.makeRoom(around + (to - from) * (hasEscapes ? LONGEST_ESCAPE : 1));
     const out = memory.bytes;
     let at = memory.length;
     out.set(START, at);
@@ -72,7 +73,7 @@ export class BatchJson {
     out.set(this.shared, at);
     at += this.shared.length;
     const text = this.bytes.subarray(from, to);
-    if (this.escapes.finds(from, to)) {
+    if (hasEscapes) {
       at = writeEscaped(text, out, at);
     } else {
       out.set(text, at);
