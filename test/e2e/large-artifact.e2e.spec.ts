@@ -62,5 +62,5 @@ steps:
     expect(got).toEqual({ size: SIZE + 4, digest: items[0]?.digest });
     expect(up).toBeLessThan(GROWTH);
     expect(down).toBeLessThan(GROWTH);
-  });
+  }, 300_000);
 });
