@@ -24,7 +24,7 @@ interface Marks {
 
 /**
  * Folders of attempts that nobody has touched since they were made, for the next attempts: in a
- * burst of short runs making and removing folders is a quarter of what a worker does.
+ * burst of short runs making and removing folders is up to a quarter of what a worker does.
  *
  * Untouched is what has the inode and the time of change (`st_ctime`) that it was made with. The
  * kernel sets that time whenever an entry comes or goes, and the owner, the mode, an attribute or a
