@@ -53,11 +53,16 @@ export class SpareFolders {
     this.made.set(root, { root: markOf(root), folders: new Map(folders), isSettled: false });
   }
 
-  /** They have another name now; `undefined`: they are gone. */
-  renamed(from: string, to?: string): void {
+  /** The folders at `from` are at `to` now. */
+  renamed(from: string, to: string): void {
     const marks = this.made.get(from);
     this.made.delete(from);
-    if (marks !== undefined && to !== undefined) this.made.set(to, marks);
+    if (marks !== undefined) this.made.set(to, marks);
+  }
+
+  /** The folders at `root` are gone. */
+  forget(root: string): void {
+    this.made.delete(root);
   }
 
   /** From here on steps may touch the folders at `root`. */
@@ -74,9 +79,8 @@ export class SpareFolders {
     if (names.length !== this.names.length) return false;
     const { mode, uid, gid } = markOf(root);
     if (mode !== marks.root.mode || uid !== marks.root.uid || gid !== marks.root.gid) return false;
-    return this.names.every((name) => {
-      const mark = marks.folders.get(name);
-      if (mark === undefined || !names.includes(name)) return false;
+    return [...marks.folders].every(([name, mark]) => {
+      if (!names.includes(name)) return false;
       const { ino, ctimeNs } = markOf(`${root}/${name}`);
       // Where another host stamps changes, by its own clock, they may be missed; files are not.
       const isEmpty = readdirSync(`${root}/${name}`).length === 0;
@@ -113,7 +117,7 @@ export class SpareFolders {
     const due = this.spare.filter(({ until }) => until <= now);
     this.spare = this.spare.filter(({ until }) => until > now);
     for (const { root } of due) {
-      this.made.delete(root);
+      this.forget(root);
       this.remove(root);
     }
     this.idle = undefined;

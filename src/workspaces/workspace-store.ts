@@ -73,7 +73,7 @@ export class WorkspaceStore {
   private ready: Promise<void> | undefined;
   private isOpen = false;
   private readonly spare = new SpareFolders(Object.values(NAMES), (root) =>
-    this.discardSpare(root),
+    this.unprepare({ root }),
   );
 
   constructor(
@@ -119,7 +119,7 @@ export class WorkspaceStore {
   /**
    * Makes the folders of an attempt before it is known which one has them, for `create` or
    * `unprepare`: half of the wait for a claim is enough for that. Undefined: none can be made, and
-   * `create` will say why. What a process that dies leaves is listed as the folder of an attempt.
+   * `create` will say why. What a process that dies leaves is listed after a minute.
    */
   prepare(): PreparedFolders | undefined {
     if (!this.isOpen) return undefined;
@@ -150,7 +150,7 @@ export class WorkspaceStore {
 
   /** Removes folders that no attempt has. What is left is removed as that of a dead attempt. */
   unprepare({ root }: PreparedFolders): void {
-    this.spare.renamed(root);
+    this.spare.forget(root);
     try {
       emptyRoot(root);
     } catch (error) {
@@ -209,11 +209,6 @@ export class WorkspaceStore {
     this.spare.close();
   }
 
-  /** What cannot be removed is removed as the folder of a dead attempt. */
-  private discardSpare(root: string): void {
-    this.unprepare({ root });
-  }
-
   /**
    * Removes all folders of an attempt, one that `create` made or `list` named, also what a step
    * made unreadable. Idempotent.
@@ -221,7 +216,7 @@ export class WorkspaceStore {
    * @throws FolderError when something is left; a later call continues where this one ended.
    */
   async remove({ root }: Pick<Workspace, 'root'>): Promise<void> {
-    this.spare.renamed(root);
+    this.spare.forget(root);
     let full = emptyRoot(root);
     if (full?.includes(STAGING) && this.owner) {
       await rm(join(root, STAGING), { recursive: true, force: true });

@@ -1,4 +1,5 @@
-import { BatchJson, GrowingMemory } from '../read/json-lines.js';
+import { GrowingMemory } from '../../common/values/growing-memory.js';
+import { BatchJson } from '../read/json-lines.js';
 import type { LogBatch } from '../store/log-record.js';
 
 /** Lines, and bytes of their JSON, in one `log` event. */

@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import type { GrowingMemory } from '../../common/values/growing-memory.js';
+import { WORD_BYTES, wordView, type WordView } from '../../common/values/word-view.js';
 import type { LogBatch } from '../store/log-record.js';
 
 const LINE_FEED = 0x0a;
@@ -6,7 +8,6 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const FIRST_PRINTABLE = 0x20;
 const ZERO = 0x30;
-const WORD_BYTES = 4;
 const FOUR_QUOTES = 0x22222222;
 const FOUR_BACKSLASHES = 0x5c5c5c5c;
 const FOUR_PRINTABLES = 0x20202020;
@@ -87,33 +88,6 @@ export class BatchJson {
   }
 }
 
-/** Memory with a length, which is moved to a larger one when it is too small. */
-export class GrowingMemory {
-  /** Of `bytes`, how many are in use. */
-  length: number;
-
-  constructor(
-    public bytes: Buffer,
-    length = 0,
-  ) {
-    this.length = length;
-  }
-
-  makeRoom(byteLength: number): void {
-    const needed = this.length + byteLength;
-    if (needed <= this.bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.bytes.length));
-    this.bytes.copy(larger, 0, 0, this.length);
-    this.bytes = larger;
-  }
-
-  append(bytes: Uint8Array): void {
-    this.makeRoom(bytes.length);
-    this.bytes.set(bytes, this.length);
-    this.length += bytes.length;
-  }
-}
-
 /** @returns the place behind what was written, as all of these */
 function writeNumber(value: number, out: Uint8Array, at: number): number {
   let end = at + 1;
@@ -146,22 +120,15 @@ function isEscaped(byte: number): boolean {
 
 /** Tells of parts of one memory whether JSON escapes any byte there, four bytes at a time. */
 class EscapeSearch {
-  private readonly words: Int32Array;
-  /** Where the words begin in `bytes`. */
-  private readonly offset: number;
+  private readonly view: WordView;
 
   constructor(private readonly bytes: Buffer) {
-    this.offset = Math.min(
-      (WORD_BYTES - (bytes.byteOffset % WORD_BYTES)) % WORD_BYTES,
-      bytes.length,
-    );
-    const count = Math.floor((bytes.length - this.offset) / WORD_BYTES);
-    const start = count === 0 ? 0 : bytes.byteOffset + this.offset;
-    this.words = new Int32Array(bytes.buffer, start, count);
+    this.view = wordView(bytes);
   }
 
   finds(from: number, to: number): boolean {
-    const { bytes, words, offset } = this;
+    const { bytes } = this;
+    const { words, offset } = this.view;
     const firstWord = Math.ceil((from - offset) / WORD_BYTES);
     const endWord = Math.floor((to - offset) / WORD_BYTES);
     if (endWord <= firstWord) return hasEscaped(bytes, from, to);

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { GrowingMemory } from '../../common/values/growing-memory.js';
 import type { LogBatch } from '../store/log-record.js';
-import { BatchJson, GrowingMemory } from './json-lines.js';
+import { BatchJson } from './json-lines.js';
 import { PlainText } from './log-lines.js';
 import type { LogQuery } from './log-query.js';
 import type { LogReader } from './log-reader.js';

@@ -1,6 +1,7 @@
+import { WORD_BYTES, wordView } from '../../common/values/word-view.js';
+
 const LINE_FEED = 0x0a;
 const LINE_END = Buffer.from('\n');
-const WORD_BYTES = 4;
 const FOUR_LINE_FEEDS = 0x0a0a0a0a;
 /** The seven low bits of each of four bytes. */
 const LOW_BITS = 0x7f7f7f7f;
@@ -112,13 +113,10 @@ export class LineCutter {
  * lines. An `indexOf` for each line takes as long only when lines are long.
  */
 export function countLineFeeds(bytes: Buffer): number {
-  const from = (WORD_BYTES - (bytes.byteOffset % WORD_BYTES)) % WORD_BYTES;
-  if (bytes.length < from) return countOneByOne(bytes, 0, bytes.length);
-  const count = Math.floor((bytes.length - from) / WORD_BYTES);
-  const to = from + count * WORD_BYTES;
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + from, count);
-  let found = countOneByOne(bytes, 0, from) + countOneByOne(bytes, to, bytes.length);
-  for (let index = 0; index < count; index++) {
+  const { words, offset } = wordView(bytes);
+  const end = offset + words.length * WORD_BYTES;
+  let found = countOneByOne(bytes, 0, offset) + countOneByOne(bytes, end, bytes.length);
+  for (let index = 0; index < words.length; index++) {
     // A byte is zero where a line feed was; the highest bit of each zero byte stays.
     const word = (words[index] ?? 0) ^ FOUR_LINE_FEEDS;
     let zeros = ~(((word & LOW_BITS) + LOW_BITS) | word | LOW_BITS);

@@ -1,3 +1,4 @@
+import { GrowingMemory } from '../../common/values/growing-memory.js';
 import type { LogAddress } from '../store/log-chunk-store.js';
 import { encodeHeader } from '../store/log-encoding.js';
 import type { LogStream } from '../store/log-record.js';
@@ -12,9 +13,8 @@ export interface LogSourceName extends LogAddress {
 interface OpenBatch {
   readonly source: LogSourceName;
   readonly ts: number;
-  /** Its lines so far, and room for more. */
-  memory: Buffer;
-  bytes: number;
+  /** Its lines so far. */
+  readonly memory: GrowingMemory;
   count: number;
 }
 
@@ -57,7 +57,7 @@ export class PacketBuilder {
   }
 
   get byteLength(): number {
-    return this.sealedBytes + (this.batch?.bytes ?? 0);
+    return this.sealedBytes + (this.batch?.memory.length ?? 0);
   }
 
   /** Copies the pieces. `continues`: the last of the lines does; the batch ends with it. */
@@ -69,11 +69,13 @@ export class PacketBuilder {
     continues = false,
   ): void {
     if (this.batch !== undefined && this.batch.source !== source) this.seal();
-    this.batch ??= { source, ts: this.now(), memory: NOTHING, bytes: 0, count: 0 };
-    append(this.batch, pieces, bytes);
+    this.batch ??= { source, ts: this.now(), memory: new GrowingMemory(NOTHING), count: 0 };
+    const { memory } = this.batch;
+    memory.makeRoom(bytes);
+    for (const piece of pieces) memory.append(piece);
     this.batch.count += count;
     const { batchBytes, batchLines } = this.limits;
-    const isFull = this.batch.bytes >= batchBytes || this.batch.count >= batchLines;
+    const isFull = memory.length >= batchBytes || this.batch.count >= batchLines;
     if (continues || isFull) this.seal(continues);
   }
 
@@ -83,7 +85,7 @@ export class PacketBuilder {
     if (batch === undefined) return;
     this.batch = undefined;
     const { source, ts, count } = batch;
-    const bytes = batch.memory.subarray(0, batch.bytes);
+    const bytes = batch.memory.bytes.subarray(0, batch.memory.length);
     const firstSeq = this.nextSeq;
     const header = encodeHeader({ ...source, firstSeq, count, ts, continues }, bytes.length);
     const byteLength = header.length + bytes.length;
@@ -115,19 +117,5 @@ export class PacketBuilder {
     this.sealedBytes = 0;
     this.packetFirstSeq = this.nextSeq;
     return packet;
-  }
-}
-
-function append(batch: OpenBatch, pieces: readonly Buffer[], byteLength: number): void {
-  const needed = batch.bytes + byteLength;
-  if (needed > batch.memory.length) {
-    // Of a flood, one read fills a batch: exactly its memory is asked for.
-    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * batch.bytes));
-    batch.memory.copy(larger, 0, 0, batch.bytes);
-    batch.memory = larger;
-  }
-  for (const piece of pieces) {
-    piece.copy(batch.memory, batch.bytes);
-    batch.bytes += piece.length;
   }
 }
